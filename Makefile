@@ -1,0 +1,14 @@
+# What CI does, a person can do: every step of the workflows and of .ci/run is a target here.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MODEL_VERSION ?= v1.0.0
+TAGS := nomsgpack
+export CGO_ENABLED ?= 0
+
+.PHONY: run test race lint build bench e2e
+
+run:            ## serve on :8080
+	go run -tags $(TAGS) ./cmd/local
+
+test:           ## the quick loop; needs Go alone
+	go test -tags $(TAGS) ./...
