@@ -1,0 +1,2 @@
+// Package onnx loads and runs ONNX models of tabular data in pure Go.
+package onnx

@@ -1,0 +1,60 @@
+package onnx
+
+import "errors"
+
+// Role says what an output is to somebody who asks for a prediction.
+type Role uint8
+
+const (
+	// Other is an output that is neither of the two below.
+	Other Role = iota
+	// Label is the predicted class, one a row.
+	Label
+	// Scores are one number a class, [N, classes].
+	Scores
+)
+
+// Value describes an input or output of a model.
+type Value struct {
+	Name  string
+	DType DType
+	Shape []int // -1: symbolic (the batch) or unknown; nil: the rank is unknown
+	// Classes are the labels of the columns where a ZipMap was compiled away, in the ZipMap's own order; else nil.
+	Classes *Tensor
+	// Labels are, for Scores, the labels of the columns where the classifier that made them is known, ZipMap or not; else nil.
+	Labels *Tensor
+	// Role is found by following the graph back to the node that decides: a classifier operator or an ArgMax.
+	Role Role
+	// Operator is the operator that made an output, as LinearClassifier; empty for an input.
+	Operator string
+	// Missing says, for an input, that the model handles NaN there: an Imputer for NaN or a tree
+	// node with nodes_missing_value_tracks_true reads it.
+	Missing bool
+}
+
+// Model is a parsed, checked and compiled model. It is immutable and may be used by many goroutines.
+type Model struct {
+	inputs, outputs []Value
+	metadata        map[string]string
+	producer        string
+	opsets          map[string]int64
+}
+
+// Load parses and compiles an ONNX file. It refuses what it does not implement, naming the operator,
+// the node and what is supported.
+func Load(data []byte) (*Model, error) { return nil, errors.New("onnx: not implemented yet") }
+
+// Inputs are the graph's inputs, in its order, without those that have an initializer.
+func (m *Model) Inputs() []Value { return m.inputs }
+
+// Outputs are the graph's outputs, in its order.
+func (m *Model) Outputs() []Value { return m.outputs }
+
+// Metadata is the file's metadata_props.
+func (m *Model) Metadata() map[string]string { return m.metadata }
+
+// Producer is who wrote the file: producer_name and producer_version.
+func (m *Model) Producer() string { return m.producer }
+
+// Opsets are the imported versions by domain; "ai.onnx" is spelt so.
+func (m *Model) Opsets() map[string]int64 { return m.opsets }
