@@ -12,3 +12,8 @@ run:            ## serve on :8080
 
 test:           ## the quick loop; needs Go alone
 	go test -tags $(TAGS) ./...
+
+# Everything as users run it. One topic: make e2e E2E=./harness/. Each topic's package says what it needs on the machine.
+E2E ?= ./...
+e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own
+	cd e2e && gofmt -l . | (! grep .) && go vet ./... && go test -count=1 -p 1 -timeout 25m $(E2E)
