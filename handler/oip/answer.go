@@ -1,0 +1,125 @@
+package oip
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"ml-service/onnx"
+)
+
+// Answer is what an inference answers beside its tensors.
+type Answer struct {
+	Model, Version, ID string
+	Outputs            []Output
+	Values             []onnx.Value // the model's outputs, which Output.Index points into
+}
+
+// Append appends the answer's JSON and then its binary tensors to dst. header is the length of the
+// JSON where binary tensors follow it, to be sent as Inference-Header-Content-Length; else it is -1.
+func (a *Answer) Append(dst []byte, out func(i int) *onnx.Tensor) (body []byte, header int) {
+	start := len(dst)
+	dst = append(dst, `{"model_name":`...)
+	dst = AppendString(dst, a.Model)
+	dst = append(dst, `,"model_version":`...)
+	dst = AppendString(dst, a.Version)
+	dst = append(dst, `,"id":`...)
+	dst = AppendString(dst, a.ID)
+	dst = append(dst, `,"outputs":[`...)
+	header = -1
+	for i, o := range a.Outputs {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		t := out(o.Index)
+		dst = append(dst, `{"name":`...)
+		dst = AppendString(dst, a.Values[o.Index].Name)
+		dst = append(dst, `,"datatype":"`...)
+		dst = append(dst, Datatype(t.DType)...)
+		dst = append(dst, `","shape":[`...)
+		for j, d := range t.Shape {
+			if j > 0 {
+				dst = append(dst, ',')
+			}
+			dst = strconv.AppendInt(dst, int64(d), 10)
+		}
+		if o.Binary {
+			header = 0
+			dst = append(dst, `],"parameters":{"binary_data_size":`...)
+			dst = strconv.AppendInt(dst, int64(binarySize(t)), 10)
+			dst = append(dst, `}}`...)
+			continue
+		}
+		dst = append(dst, `],"data":[`...)
+		dst = appendJSON(dst, t)
+		dst = append(dst, `]}`...)
+	}
+	dst = append(dst, `]}`...)
+	if header < 0 {
+		return dst, header
+	}
+	header = len(dst) - start
+	for _, o := range a.Outputs {
+		if o.Binary {
+			dst = appendBinary(dst, out(o.Index))
+		}
+	}
+	return dst, header
+}
+
+// appendJSON appends the elements of t with commas between them.
+func appendJSON(dst []byte, t *onnx.Tensor) []byte {
+	for i := range t.Len() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		switch d := t.DType; {
+		case d == onnx.Float32:
+			dst = appendFloat(dst, float64(t.F32[i]), 32)
+		case d == onnx.Float64:
+			dst = appendFloat(dst, t.F64[i], 64)
+		case d == onnx.Bool:
+			dst = strconv.AppendBool(dst, t.Bool[i])
+		case d == onnx.String:
+			dst = AppendString(dst, t.Str[i])
+		case d == onnx.Uint64:
+			dst = strconv.AppendUint(dst, uint64(t.I64[i]), 10)
+		default:
+			dst = strconv.AppendInt(dst, t.I64[i], 10)
+		}
+	}
+	return dst
+}
+
+// appendFloat appends the shortest decimal that reads back to f; whole numbers end in .0, and what
+// is not finite is null.
+func appendFloat(dst []byte, f float64, bits int) []byte {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(dst, "null"...)
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'g', -1, bits)
+	for _, c := range dst[start:] {
+		if c == '.' || c == 'e' {
+			return dst
+		}
+	}
+	return append(dst, ".0"...)
+}
+
+// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return append(dst, '"')
+}
