@@ -1,0 +1,28 @@
+# One image serves every model version embedded in it: MODEL_VERSION at build time picks the default,
+# MODEL_VERSION in the environment picks at start.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG TARGETOS
+ARG TARGETARCH
+ARG MODEL_VERSION=v1.0.0
+ARG REVISION=unknown
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags nomsgpack -trimpath -buildvcs=false \
+    -ldflags "-s -w -X main.modelVersion=$MODEL_VERSION -X main.revision=$REVISION" -o /ml-service ./cmd/local
+
+FROM scratch
+ARG MODEL_VERSION=v1.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ml-service" \
+      org.opencontainers.image.description="A trained tabular model behind one small HTTP handler" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$MODEL_VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /ml-service /ml-service
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/ml-service", "healthcheck"]
+ENTRYPOINT ["/ml-service"]
