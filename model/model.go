@@ -1,0 +1,144 @@
+// Package model is one version of a trained model: loaded from an fs.FS, described, checked against
+// its golden rows, and asked for predictions.
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"ml-service/onnx"
+)
+
+// Kind is what a model answers.
+type Kind uint8
+
+const (
+	// Raw is a model that neither classifies nor regresses: its outputs are answered by name.
+	Raw Kind = iota
+	// Classifier answers a class label for each row.
+	Classifier
+	// Regressor answers a number for each row, or a list of them where it has several targets.
+	Regressor
+)
+
+// String gives classifier, regressor or raw.
+func (k Kind) String() string {
+	switch k {
+	case Classifier:
+		return "classifier"
+	case Regressor:
+		return "regressor"
+	}
+	return "raw"
+}
+
+// Input is one input of a model as a caller of POST /predict sees it.
+type Input struct {
+	Name     string
+	DType    onnx.DType
+	Width    int      // values a row; -1: any, the same in all rows of a batch
+	Rank     int      // of the tensor: 1 is [N], 2 is [N, Width]
+	Features []string // the names of the values, where the file has them; else nil
+	Missing  bool     // null is a missing value (NaN)
+
+	dims  []int // the shape of one row, at least one dimension
+	fixed int   // the only batch size the model takes; 0: any
+}
+
+// Model is one loaded version. It is immutable and may be used by many goroutines.
+type Model struct {
+	version, sha256 string
+	graph           *onnx.Model
+	inputs          []Input
+	byName          map[string]int
+	kind            Kind
+	targets         int // of a regressor; 1: a number rather than a list
+	label, scores   int // the outputs of a classifier; scores is -1 where it has none
+	columns         *columns
+	classNames      []string
+	names           [][]byte // the outputs' names as JSON
+	tail            []byte   // the end of every answer: the version and the closing brace
+	pool            sync.Pool
+}
+
+// Load reads <version>/model.onnx from fsys, and <version>/golden.json where there is one: a model that
+// does not reproduce its golden rows is refused.
+func Load(fsys fs.FS, version string) (*Model, error) {
+	data, err := fs.ReadFile(fsys, path.Join(version, "model.onnx"))
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", version, err)
+	}
+	graph, err := onnx.Load(data)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", version, err)
+	}
+	sum := sha256.Sum256(data)
+	m := &Model{version: version, sha256: hex.EncodeToString(sum[:]), graph: graph}
+	if err := m.describe(); err != nil {
+		return nil, fmt.Errorf("model %s: %w", version, err)
+	}
+	if err := m.verify(fsys); err != nil {
+		return nil, fmt.Errorf("model %s: golden.json: %w", version, err)
+	}
+	return m, nil
+}
+
+// Version is the name of the version, as its folder is called.
+func (m *Model) Version() string { return m.version }
+
+// SHA256 is the checksum of the file, in hexadecimal.
+func (m *Model) SHA256() string { return m.sha256 }
+
+// Kind is what the model answers.
+func (m *Model) Kind() Kind { return m.kind }
+
+// Title is the file's metadata title; empty where it has none.
+func (m *Model) Title() string { return m.graph.Metadata()["title"] }
+
+// Inputs are the model's inputs in the order of the file.
+func (m *Model) Inputs() []Input { return m.inputs }
+
+// Outputs are the model's outputs in the order of the file.
+func (m *Model) Outputs() []onnx.Value { return m.graph.Outputs() }
+
+// Metadata is the file's metadata, strings by key.
+func (m *Model) Metadata() map[string]string { return m.graph.Metadata() }
+
+// Targets is how many numbers a regressor answers a row; 0 for other kinds.
+func (m *Model) Targets() int { return m.targets }
+
+// Classes are a classifier's labels in the order of its scores; nil where they are not known.
+func (m *Model) Classes() []string {
+	if m.columns == nil {
+		return nil
+	}
+	return m.columns.labels
+}
+
+// ClassNames are what the labels are called, in the order of Classes, by the metadata class_names; nil without.
+func (m *Model) ClassNames() []string { return m.classNames }
+
+// LabelOutput and ScoresOutput are the outputs a classifier is read from; -1: none.
+func (m *Model) LabelOutput() int { return m.label }
+
+// ScoresOutput is the output with one score a class; -1: none.
+func (m *Model) ScoresOutput() int { return m.scores }
+
+func (m *Model) inputNamed(name []byte) int {
+	if len(m.inputs) <= 8 {
+		for i := range m.inputs {
+			if m.inputs[i].Name == string(name) {
+				return i
+			}
+		}
+		return -1
+	}
+	if i, ok := m.byName[string(name)]; ok {
+		return i
+	}
+	return -1
+}

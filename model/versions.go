@@ -1,0 +1,55 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// ErrVersion is a version that no place has.
+var ErrVersion = errors.New("unknown model version")
+
+// Versions lists the folders of fsys that hold a model.onnx, sorted.
+func Versions(fsys fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	var versions []string
+	for _, e := range entries {
+		if has(fsys, e.Name()) {
+			versions = append(versions, e.Name())
+		}
+	}
+	return versions, nil
+}
+
+// Open loads version from the first of the places that has it. Where none has, the error is an
+// ErrVersion that names the versions there are.
+func Open(version string, places ...fs.FS) (*Model, error) {
+	var all []string
+	for _, fsys := range places {
+		versions, err := Versions(fsys)
+		if err != nil {
+			return nil, fmt.Errorf("list models: %w", err)
+		}
+		if slices.Contains(versions, version) {
+			return Load(fsys, version)
+		}
+		all = append(all, versions...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w %q: there is none", ErrVersion, version)
+	}
+	return nil, fmt.Errorf("%w %q: there are %s", ErrVersion, version, strings.Join(all, ", "))
+}
+
+func has(fsys fs.FS, version string) bool {
+	info, err := fs.Stat(fsys, path.Join(version, "model.onnx"))
+	return err == nil && !info.IsDir()
+}
