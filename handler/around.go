@@ -1,0 +1,117 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Header values that every answer shares. They are never changed.
+var (
+	jsonType   = []string{"application/json"}
+	closeValue = []string{"close"}
+)
+
+// maxRequestID is the longest X-Request-Id that is taken over.
+const maxRequestID = 128
+
+// around is the only middleware: headers, panics, logs, and the observer.
+func (s *Service) around(c *gin.Context) {
+	h := c.Writer.Header()
+	h["X-Model-Version"] = s.version
+	if s.color != nil {
+		h["X-Color"] = s.color
+	}
+	h["X-Request-Id"] = requestID(c.Request)
+	if s.draining.Load() {
+		h["Connection"] = closeValue
+	}
+	defer s.finish(c, time.Now())
+	c.Next()
+}
+
+// finish turns a panic into a 500, logs the request and tells the observer.
+func (s *Service) finish(c *gin.Context, start time.Time) {
+	if cause := recover(); cause != nil {
+		if cause == http.ErrAbortHandler {
+			panic(cause)
+		}
+		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "panic", slog.String("request_id", sentID(c)),
+			slog.Any("error", cause), slog.String("stack", string(debug.Stack())))
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler)
+		}
+		s.fail(c, fmt.Errorf("panic: %v", cause))
+	}
+	took, status := time.Since(start), c.Writer.Status()
+	if s.observer != nil {
+		s.observer.Request(c.FullPath(), status, took)
+	}
+	if s.debug || status >= http.StatusBadRequest {
+		s.logRequest(c, status, took)
+	}
+}
+
+// logRequest writes one line: failures at info, the service's own faults at error, the rest at debug.
+func (s *Service) logRequest(c *gin.Context, status int, took time.Duration) {
+	level, event := slog.LevelDebug, "request"
+	switch {
+	case status == http.StatusInternalServerError:
+		level, event = slog.LevelError, "request failed"
+	case status >= http.StatusBadRequest:
+		level, event = slog.LevelInfo, "request failed"
+	}
+	attrs := []slog.Attr{
+		slog.String("method", c.Request.Method), slog.String("path", shortened(c.Request.URL.Path)),
+		slog.Int("status", status), slog.Duration("took", took),
+		slog.String("request_id", sentID(c)), slog.String("version", s.version[0]),
+	}
+	if s.color != nil {
+		attrs = append(attrs, slog.String("color", s.color[0]))
+	}
+	if err := c.Errors.Last(); err != nil {
+		attrs = append(attrs, slog.String("error", shortened(err.Error())))
+	}
+	s.log.LogAttrs(context.WithoutCancel(c.Request.Context()), level, event, attrs...)
+}
+
+func shortened(s string) string {
+	const most = 300
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+func sentID(c *gin.Context) string { return c.Writer.Header().Get("X-Request-Id") }
+
+// requestID takes over the caller's id where it is at most 128 visible ASCII characters, and makes one otherwise.
+func requestID(r *http.Request) []string {
+	if ids := r.Header["X-Request-Id"]; len(ids) > 0 && usableID(ids[0]) {
+		return ids[:1:1]
+	}
+	const digits = 16
+	var buf [2 * digits]byte
+	id := strconv.AppendUint(buf[:0], rand.Uint64()|1<<63, 16)
+	id = strconv.AppendUint(id, rand.Uint64()|1<<63, 16)
+	return []string{string(id)}
+}
+
+func usableID(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+// Package handler is the service over HTTP: routes, requests and answers, configuration, and the one map
+// from error to status. The same router runs in cmd/local and cmd/lambda.
+package handler
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"ml-service/model"
+)
+
+// Options are what a Service is made of.
+type Options struct {
+	Model        *model.Model
+	Name         string       // of the model, as clients of the open protocol call it
+	Color        string       // blue or green; empty: no X-Color header
+	MaxBodyBytes int64        // the longest body taken; 0: DefaultMaxBodyBytes
+	Logger       *slog.Logger // nil: no logs
+	Observer     Observer     // nil: nobody counts
+}
+
+// DefaultMaxBodyBytes is the longest body taken where nothing else is said: 1 MiB.
+const DefaultMaxBodyBytes = 1 << 20
+
+// Observer is told of every request and of every batch that ran. It is called by many goroutines at once and must not block.
+type Observer interface {
+	// Request is told of an answered request. route is the pattern it matched, empty where it matched none.
+	Request(route string, status int, took time.Duration)
+	// Inference is told of a batch after the model ran it; the batch must not be kept.
+	Inference(b *model.Batch, took time.Duration)
+}
+
+// Service answers the HTTP requests for one model.
+type Service struct {
+	model    *model.Model
+	name     string
+	maxBody  int64
+	log      *slog.Logger
+	observer Observer
+	debug    bool // all requests are logged
+	draining atomic.Bool
+	engine   *gin.Engine
+	buffers  sync.Pool // of *exchange
+
+	version, color   []string // header values
+	ok, drainingBody []byte   // the bodies of GET /health
+}
+
+// New makes the service and its router.
+func New(o Options) *Service {
+	s := &Service{
+		model:    o.Model,
+		name:     o.Name,
+		maxBody:  o.MaxBodyBytes,
+		log:      o.Logger,
+		observer: o.Observer,
+		version:  []string{o.Model.Version()},
+	}
+	if s.name == "" {
+		s.name = defaultName
+	}
+	if s.maxBody <= 0 {
+		s.maxBody = DefaultMaxBodyBytes
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Color != "" {
+		s.color = []string{o.Color}
+	}
+	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
+	s.ok = healthBody("ok", o.Model.Version())
+	s.drainingBody = healthBody("draining", o.Model.Version())
+	s.engine = s.router()
+	return s
+}
+
+// Engine is the router, an http.Handler.
+func (s *Service) Engine() *gin.Engine { return s.engine }
+
+// Drain announces the end: /health answers 503 from now on and every answer closes its connection, while all
+// other routes go on answering.
+func (s *Service) Drain() { s.draining.Store(true) }
+
+func (s *Service) router() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false
+	e.ForwardedByClientIP = false
+	_ = e.SetTrustedProxies(nil) // an empty list has no entry that could be wrong
+	e.Use(s.around)
+	e.NoRoute(func(c *gin.Context) { s.fail(c, errNotFound) })
+	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+
+	e.GET("/health", s.health)
+	e.HEAD("/health", s.health)
+	e.POST("/predict", s.predict)
+	return e
+}
+
+func (s *Service) health(c *gin.Context) {
+	if s.draining.Load() {
+		s.write(c, http.StatusServiceUnavailable, s.drainingBody)
+		return
+	}
+	s.write(c, http.StatusOK, s.ok)
+}
