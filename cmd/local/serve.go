@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"ml-service/handler"
+)
+
+// Time-outs of the server. A body at the limit must come within readTimeout, also over a slow line.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+)
+
+// serve loads the model, listens, and serves until a signal or ctx ends it.
+func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	defer signal.Stop(signals)
+
+	m, err := openModel(cfg)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	service := handler.New(handler.Options{
+		Model: m, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
+	})
+	listener, err := net.Listen("tcp", net.JoinHostPort(cfg.Host, cfg.Port))
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:                      service.Engine(),
+		ReadHeaderTimeout:            readHeaderTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               16 << 10,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	logger.Info("listening", "address", listener.Addr().String(), "version", m.Version(), "color", cfg.Color,
+		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", revision)
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case s := <-signals:
+		return stop(server, service, cfg, logger, s == syscall.SIGTERM, signals)
+	case <-ctx.Done():
+		return stop(server, service, cfg, logger, false, signals)
+	}
+}
+
+// stop ends the service. If graceful it goes on serving for the drain delay, while /health says so. Then the listener
+// closes and the requests in flight finish. One more signal ends it at once.
+func stop(server *http.Server, service *handler.Service, cfg handler.Config, logger *slog.Logger, graceful bool, signals <-chan os.Signal) error {
+	errAtOnce := errors.New("stopped at once by a second signal")
+	service.Drain()
+	if graceful {
+		logger.Info("draining", "delay", cfg.DrainDelay.String())
+		select {
+		case <-time.After(cfg.DrainDelay):
+		case <-signals:
+			_ = server.Close()
+			return errAtOnce
+		}
+	}
+	logger.Info("stopping", "timeout", cfg.ShutdownTimeout.String())
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.ShutdownTimeout)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- server.Shutdown(ctx) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			_ = server.Close()
+			return fmt.Errorf("requests in flight did not finish within %s", cfg.ShutdownTimeout)
+		}
+	case <-signals:
+		_ = server.Close()
+		return errAtOnce
+	}
+	logger.Info("stopped")
+	return nil
+}
