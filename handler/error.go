@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"ml-service/handler/oip"
 	"ml-service/model"
 )
 
@@ -37,9 +38,12 @@ func errTooLarge(limit int64) error {
 func refusalOf(err error) refusal {
 	var known *refusal
 	var input *model.InputError
+	var tensor *oip.Error
 	switch {
 	case errors.As(err, &known):
 		return *known
+	case errors.As(err, &tensor):
+		return refusal{status: http.StatusBadRequest, message: tensor.Error(), field: tensor.Field}
 	case errors.As(err, &input) && input.NotJSON:
 		return refusal{status: http.StatusBadRequest, message: input.Error()}
 	case errors.As(err, &input):

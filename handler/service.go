@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"ml-service/handler/oip"
 	"ml-service/model"
 )
 
@@ -47,6 +48,9 @@ type Service struct {
 	draining atomic.Bool
 	engine   *gin.Engine
 	buffers  sync.Pool // of *exchange
+
+	signature  oip.Signature
+	inferences sync.Pool // of *inference
 
 	version, color   []string // header values
 	ok, drainingBody []byte   // the bodies of GET /health
@@ -102,6 +106,7 @@ func (s *Service) router() *gin.Engine {
 	e.GET("/health", s.health)
 	e.HEAD("/health", s.health)
 	e.POST("/predict", s.predict)
+	s.routeV2(e)
 	return e
 }
 

@@ -34,7 +34,7 @@ func (m *Model) describe() error {
 }
 
 func describeInput(v onnx.Value) (Input, error) {
-	in := Input{Name: v.Name, DType: v.DType, Rank: len(v.Shape), Width: 1}
+	in := Input{Name: v.Name, DType: v.DType, Rank: len(v.Shape), Width: 1, Shape: slices.Clone(v.Shape)}
 	if v.Shape == nil {
 		in.Rank, in.Width, in.dims = 2, -1, []int{-1}
 		return in, nil

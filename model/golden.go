@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"slices"
 
 	"ml-service/onnx"
 )
@@ -55,6 +56,7 @@ func (m *Model) verify(fsys fs.FS) error {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 	}
+	m.example = slices.Clone(g.Rows[0])
 	return nil
 }
 

@@ -44,6 +44,7 @@ type Input struct {
 	Rank     int      // of the tensor: 1 is [N], 2 is [N, Width]
 	Features []string // the names of the values, where the file has them; else nil
 	Missing  bool     // null is a missing value (NaN)
+	Shape    []int    // of the tensor, as the graph declares it; -1: any; nil: not even the rank is known
 
 	dims  []int // the shape of one row, at least one dimension
 	fixed int   // the only batch size the model takes; 0: any
@@ -61,6 +62,7 @@ type Model struct {
 	columns         *columns
 	classNames      []string
 	names           [][]byte // the outputs' names as JSON
+	example         []byte   // the first golden row; nil: none
 	tail            []byte   // the end of every answer: the version and the closing brace
 	pool            sync.Pool
 }
@@ -104,6 +106,9 @@ func (m *Model) Inputs() []Input { return m.inputs }
 
 // Outputs are the model's outputs in the order of the file.
 func (m *Model) Outputs() []onnx.Value { return m.graph.Outputs() }
+
+// Example is a body of POST /predict that the model was seen to answer: its first golden row; nil without.
+func (m *Model) Example() []byte { return m.example }
 
 // Metadata is the file's metadata, strings by key.
 func (m *Model) Metadata() map[string]string { return m.graph.Metadata() }

@@ -31,28 +31,16 @@ func (a *Answer) Append(dst []byte, out func(i int) *onnx.Tensor) (body []byte, 
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		t := out(o.Index)
-		dst = append(dst, `{"name":`...)
-		dst = AppendString(dst, a.Values[o.Index].Name)
-		dst = append(dst, `,"datatype":"`...)
-		dst = append(dst, Datatype(t.DType)...)
-		dst = append(dst, `","shape":[`...)
-		for j, d := range t.Shape {
-			if j > 0 {
-				dst = append(dst, ',')
-			}
-			dst = strconv.AppendInt(dst, int64(d), 10)
-		}
-		if o.Binary {
-			header = 0
-			dst = append(dst, `],"parameters":{"binary_data_size":`...)
-			dst = strconv.AppendInt(dst, int64(binarySize(t)), 10)
-			dst = append(dst, `}}`...)
+		name, t := a.Values[o.Index].Name, out(o.Index)
+		if !o.Binary {
+			dst = AppendTensor(dst, name, t)
 			continue
 		}
-		dst = append(dst, `],"data":[`...)
-		dst = appendJSON(dst, t)
-		dst = append(dst, `]}`...)
+		header = 0
+		dst = appendHead(dst, name, t)
+		dst = append(dst, `,"parameters":{"binary_data_size":`...)
+		dst = strconv.AppendInt(dst, int64(binarySize(t)), 10)
+		dst = append(dst, `}}`...)
 	}
 	dst = append(dst, `]}`...)
 	if header < 0 {
@@ -65,6 +53,30 @@ func (a *Answer) Append(dst []byte, out func(i int) *onnx.Tensor) (body []byte, 
 		}
 	}
 	return dst, header
+}
+
+// AppendTensor appends a tensor of an inference request or answer, its data flat and in JSON.
+func AppendTensor(dst []byte, name string, t *onnx.Tensor) []byte {
+	dst = appendHead(dst, name, t)
+	dst = append(dst, `,"data":[`...)
+	dst = appendJSON(dst, t)
+	return append(dst, `]}`...)
+}
+
+// appendHead appends the beginning of a tensor: what there is before its elements.
+func appendHead(dst []byte, name string, t *onnx.Tensor) []byte {
+	dst = append(dst, `{"name":`...)
+	dst = AppendString(dst, name)
+	dst = append(dst, `,"datatype":"`...)
+	dst = append(dst, Datatype(t.DType)...)
+	dst = append(dst, `","shape":[`...)
+	for i, d := range t.Shape {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(dst, int64(d), 10)
+	}
+	return append(dst, ']')
 }
 
 // appendJSON appends the elements of t with commas between them.

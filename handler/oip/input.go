@@ -131,20 +131,11 @@ func (r *Request) fill(sig Signature, dst func(i int) *onnx.Tensor) *Error {
 		return wrong("", "%d bytes follow the last binary tensor", len(r.tail))
 	}
 	for _, want := range sig.Inputs {
-		if !r.has(want.Name) {
+		if r.Position(want.Name) < 0 {
 			return wrong("inputs", "input %q is missing; this model takes %s", want.Name, names(sig.Inputs))
 		}
 	}
 	return nil
-}
-
-func (r *Request) has(name string) bool {
-	for i := range r.inputs {
-		if string(r.inputs[i].name) == name {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onnx.Tensor) *Error {

@@ -34,7 +34,8 @@ const (
 // Request is a decoded inference request. Its zero value is ready for Decode, and it may be reused:
 // what it holds is then overwritten.
 type Request struct {
-	ID      string   // as given; empty: none
+	ID      string   // as given
+	HasID   bool     // the request has an id
 	Outputs []Output // in the order requested; every output of the model where the request names none
 
 	scan   scanner
@@ -90,11 +91,12 @@ func (r *Request) members(sig Signature) *Error {
 	if c := s.peek(); c != '{' && s.pos < len(s.buf) {
 		return s.mistyped("", "an object")
 	}
-	var id, inputs, outputs, parameters bool
+	var inputs, outputs, parameters bool
+	r.HasID = false
 	err := s.object(func(key []byte) (err *Error) {
 		switch string(key) {
 		case "id":
-			if err = once(&id, key); err == nil {
+			if err = once(&r.HasID, key); err == nil {
 				r.ID, err = s.text("id")
 			}
 		case "inputs":
@@ -228,6 +230,16 @@ func (r *Request) settle(sig Signature) {
 func index(values []onnx.Value, name []byte) int {
 	for i := range values {
 		if values[i].Name == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Position is the place of an input in the decoded request; -1: it is not there.
+func (r *Request) Position(name string) int {
+	for i := range r.inputs {
+		if string(r.inputs[i].name) == name {
 			return i
 		}
 	}

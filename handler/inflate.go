@@ -1,0 +1,84 @@
+package handler
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// inflater undoes the compression of bodies, with memory that is reused.
+type inflater struct {
+	source bytes.Reader
+	gzip   *gzip.Reader
+	plain  []byte
+}
+
+// inflate gives the body without its content encodings, at most limit bytes of it. The result is
+// valid until the next call.
+func (x *inflater) inflate(body []byte, encodings []string, limit int64) ([]byte, error) {
+	if len(encodings) == 0 {
+		return body, nil
+	}
+	encoding := strings.ToLower(strings.TrimSpace(strings.Join(encodings, ",")))
+	if encoding == "" || encoding == "identity" {
+		return body, nil
+	}
+	x.source.Reset(body)
+	r, err := x.reader(encoding, body)
+	if err == nil {
+		x.plain, err = readUpTo(r, x.plain[:0], limit+1)
+	}
+	switch {
+	case err == errEncoding:
+		return nil, &refusal{status: http.StatusBadRequest,
+			message: fmt.Sprintf("Content-Encoding: want gzip, deflate or identity, got %q", shortened(encoding))}
+	case int64(len(x.plain)) > limit:
+		return nil, errTooLarge(limit)
+	case err != nil:
+		return nil, &refusal{status: http.StatusBadRequest, message: fmt.Sprintf("the body is not %s: %v", encoding, err)}
+	}
+	return x.plain, nil
+}
+
+var errEncoding = fmt.Errorf("unknown content encoding")
+
+func (x *inflater) reader(encoding string, body []byte) (io.Reader, error) {
+	switch encoding {
+	case "gzip", "x-gzip":
+		if x.gzip == nil {
+			x.gzip = new(gzip.Reader)
+		}
+		return x.gzip, x.gzip.Reset(&x.source)
+	case "deflate":
+		// By its standard the zlib format, but some clients send the bare stream.
+		if len(body) >= 2 && body[0]&15 == 8 && (int(body[0])<<8|int(body[1]))%31 == 0 {
+			return zlib.NewReader(&x.source)
+		}
+		return flate.NewReader(bufio.NewReader(&x.source)), nil
+	}
+	return nil, errEncoding
+}
+
+// readUpTo appends what r gives to dst, at most most bytes.
+func readUpTo(r io.Reader, dst []byte, most int64) ([]byte, error) {
+	for int64(len(dst)) < most {
+		if len(dst) == cap(dst) {
+			dst = append(dst, make([]byte, max(len(dst), 4096))...)[:len(dst)]
+		}
+		n, err := r.Read(dst[len(dst):min(int64(cap(dst)), most)])
+		dst = dst[:len(dst)+n]
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}

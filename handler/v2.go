@@ -1,0 +1,184 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"ml-service/handler/oip"
+	"ml-service/model"
+	"ml-service/onnx"
+)
+
+// headerLength says how long the JSON before the binary tensors is. It is spelt as net/http keeps it.
+const headerLength = "Inference-Header-Content-Length"
+
+// binaryType is the type of an answer that holds binary tensors; whoever wraps the router for a
+// transport of text only encodes it by this type.
+var binaryType = []string{"application/octet-stream"}
+
+// routeV2 adds the routes of the Open Inference Protocol.
+func (s *Service) routeV2(e *gin.Engine) {
+	s.signature = signatureOf(s.model)
+	v2 := e.Group("/v2")
+	v2.GET("", s.v2Server)
+	v2.GET("/", s.v2Server)
+	v2.GET("/health/live", func(c *gin.Context) { s.write(c, http.StatusOK, []byte(`{"live":true}`)) })
+	v2.GET("/health/ready", func(c *gin.Context) { s.v2Ready(c, `"ready":true,"live":true`, `"ready":false,"live":true`) })
+	for _, path := range []string{"/models/:name", "/models/:name/versions/:version"} {
+		v2.GET(path, s.v2Known, s.v2Model)
+		v2.GET(path+"/ready", s.v2Known, s.v2ModelReady)
+		v2.POST(path+"/infer", s.v2Known, s.v2Infer)
+	}
+}
+
+// signatureOf is what the model takes and gives, by the names of its graph.
+func signatureOf(m *model.Model) oip.Signature {
+	sig := oip.Signature{Outputs: m.Outputs()}
+	for _, in := range m.Inputs() {
+		sig.Inputs = append(sig.Inputs, onnx.Value{Name: in.Name, DType: in.DType, Shape: in.Shape, Missing: in.Missing})
+	}
+	return sig
+}
+
+// v2Known lets requests for the loaded model and version through; any other is a 404.
+func (s *Service) v2Known(c *gin.Context) {
+	var err *refusal
+	if name := c.Param("name"); name != s.name {
+		err = &refusal{status: http.StatusNotFound, message: fmt.Sprintf("unknown model %q: there is %q", shortened(name), s.name)}
+	} else if version := c.Param("version"); version != "" && version != s.version[0] {
+		err = &refusal{status: http.StatusNotFound,
+			message: fmt.Sprintf("unknown version %q of model %q: there is %q", shortened(version), s.name, s.version[0])}
+	}
+	if err != nil {
+		s.fail(c, err)
+		c.Abort()
+	}
+}
+
+func (s *Service) v2ModelReady(c *gin.Context) {
+	name := string(oip.AppendString([]byte(`"name":`), s.name))
+	s.v2Ready(c, name+`,"ready":true`, name+`,"ready":false`)
+}
+
+// v2Ready answers 200 with members, or 503 with the others once the service is draining.
+func (s *Service) v2Ready(c *gin.Context, members, drained string) {
+	if s.draining.Load() {
+		s.write(c, http.StatusServiceUnavailable, []byte(`{"error":"not ready: draining",`+drained+`}`))
+		return
+	}
+	s.write(c, http.StatusOK, []byte(`{`+members+`}`))
+}
+
+// inference is the memory of one inference request and its answer.
+type inference struct {
+	exchange
+	inflater
+	request oip.Request
+}
+
+// v2Infer answers POST …/infer.
+func (s *Service) v2Infer(c *gin.Context) {
+	x, _ := s.inferences.Get().(*inference)
+	if x == nil {
+		x = new(inference)
+	}
+	b := s.model.Batch()
+	if header, err := s.inferV2(c, x, b); err != nil {
+		s.fail(c, err)
+	} else {
+		s.writeInferred(c, x.out, header)
+	}
+	// Not deferred: what a panic interrupted is not used again.
+	b.Release()
+	s.inferences.Put(x)
+}
+
+// inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
+func (s *Service) inferV2(c *gin.Context, x *inference, b *model.Batch) (header int, err error) {
+	body, err := x.read(c.Request, s.maxBody)
+	if err != nil {
+		return 0, err
+	}
+	if body, err = x.inflate(body, c.Request.Header["Content-Encoding"], s.maxBody); err != nil {
+		return 0, err
+	}
+	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
+		return 0, err
+	}
+	if err := x.request.Decode(body, header, s.signature, b.Input); err != nil {
+		return 0, err
+	}
+	if err := s.infer(c.Request.Context(), b); err != nil {
+		return 0, x.refused(err)
+	}
+	a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
+	if !x.request.HasID {
+		a.ID = sentID(c)
+	}
+	x.out, header = a.Append(x.out[:0], b.Output)
+	return header, nil
+}
+
+// lengthOfHeader reads Inference-Header-Content-Length; -1: the request has none.
+func lengthOfHeader(values []string) (int, error) {
+	if len(values) == 0 {
+		return -1, nil
+	}
+	n, err := strconv.ParseUint(values[0], 10, 31)
+	if err != nil {
+		return 0, &refusal{status: http.StatusBadRequest, message: fmt.Sprintf("%s: want a number of bytes, got %q", headerLength, shortened(values[0]))}
+	}
+	return int(n), nil
+}
+
+// refused turns a value that the model refuses into a 400 at its place in the request.
+func (x *inference) refused(err error) error {
+	var run *onnx.RunError
+	if !errors.As(err, &run) {
+		return err
+	}
+	e := &oip.Error{Field: "inputs", Message: run.Error()}
+	if i := x.request.Position(run.Input); i >= 0 {
+		e.Field = "inputs[" + strconv.Itoa(i) + "]"
+		e.Message = fmt.Sprintf("input %q", run.Input)
+		if len(run.Element) > 0 {
+			e.Message += fmt.Sprintf(", element %d", run.Element)
+		}
+		e.Message += ": " + run.Error()
+	}
+	return e
+}
+
+// writeInferred sends an answer whose JSON is header bytes long and followed by binary tensors; -1: it is JSON alone.
+func (s *Service) writeInferred(c *gin.Context, body []byte, header int) {
+	if header < 0 {
+		s.write(c, http.StatusOK, body)
+		return
+	}
+	h := c.Writer.Header()
+	h["Content-Type"] = binaryType
+	h[headerLength] = []string{strconv.Itoa(header)}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	c.Writer.WriteHeader(http.StatusOK)
+	_, _ = c.Writer.Write(body) // the caller is gone: nobody is left to tell
+}
+
+// labelsOf are the labels of the columns of an output, where they are known.
+func labelsOf(v onnx.Value) any {
+	labels := v.Classes
+	if labels == nil {
+		labels = v.Labels
+	}
+	switch {
+	case labels == nil:
+		return nil
+	case labels.DType == onnx.String:
+		return slices.Clone(labels.Str)
+	}
+	return slices.Clone(labels.I64)
+}
