@@ -4,8 +4,9 @@ import "fmt"
 
 // shape is what the check learns of the graph and the layouts need.
 type shape struct {
-	depth  []int32 // per node that a root reaches: inner nodes on its longest path to a leaf
-	shared []bool  // per tree: one of its nodes has a second parent, in this tree or in another
+	depth []int32 // per node that a root reaches: inner nodes on its longest path to a leaf
+	inner []int32 // per tree: its inner nodes, but for those that an earlier tree has too
+	odd   []bool  // per tree: a node has a second parent, in this tree or in another, or a mode that is no inequality
 }
 
 func check[T Float](s *Spec[T]) (*shape, error) {
@@ -58,7 +59,7 @@ func checkTables[T Float](s *Spec[T]) error {
 }
 
 func checkNode[T Float](s *Spec[T], n *Node[T]) error {
-	if n.True == -1 && n.False == -1 {
+	if n.leaf() {
 		if n.Leaf < 0 || n.Weights < 0 || int64(n.Leaf)+int64(n.Weights) > int64(len(s.Weights)) {
 			return fmt.Errorf("leaf weights %d to %d are outside of %d weights", n.Leaf, int64(n.Leaf)+int64(n.Weights), len(s.Weights))
 		}
@@ -80,10 +81,10 @@ func checkNode[T Float](s *Spec[T], n *Node[T]) error {
 	return nil
 }
 
-// walk goes depth first through every tree: it refuses cycles and too much depth, and finds shared nodes.
+// walk goes depth first through every tree: it refuses cycles and too much depth, and learns the shape.
 func walk[T Float](s *Spec[T]) (*shape, error) {
 	const fresh, open = -1, -2 // any other value is a finished node's depth
-	sh := &shape{depth: make([]int32, len(s.Nodes)), shared: make([]bool, len(s.Roots))}
+	sh := &shape{depth: make([]int32, len(s.Nodes)), inner: make([]int32, len(s.Roots)), odd: make([]bool, len(s.Roots))}
 	parents := countParents(s)
 	for i := range sh.depth {
 		sh.depth[i] = fresh
@@ -91,11 +92,11 @@ func walk[T Float](s *Spec[T]) (*shape, error) {
 	var path []int32
 	for t, root := range s.Roots {
 		path = append(path[:0], root)
-		sh.shared[t] = parents[root] > 1
+		sh.odd[t] = parents[root] > 1
 		for len(path) > 0 {
 			i := path[len(path)-1]
 			n := &s.Nodes[i]
-			if n.True == -1 && n.False == -1 {
+			if n.leaf() {
 				sh.depth[i] = 0
 			}
 			if sh.depth[i] >= 0 {
@@ -105,7 +106,7 @@ func walk[T Float](s *Spec[T]) (*shape, error) {
 			sh.depth[i] = open
 			next := int32(-1)
 			for _, c := range [...]int32{n.False, n.True} {
-				sh.shared[t] = sh.shared[t] || parents[c] > 1
+				sh.odd[t] = sh.odd[t] || parents[c] > 1 || n.Mode > GT
 				switch sh.depth[c] {
 				case open:
 					return nil, fmt.Errorf("tree %d: node %d has its own ancestor %d for a child", t, i, c)
@@ -117,6 +118,7 @@ func walk[T Float](s *Spec[T]) (*shape, error) {
 				path = append(path, next)
 			} else {
 				sh.depth[i] = 1 + max(sh.depth[n.True], sh.depth[n.False])
+				sh.inner[t]++
 				path = path[:len(path)-1]
 			}
 			if len(path) > MaxDepth+1 {
@@ -139,7 +141,7 @@ func countParents[T Float](s *Spec[T]) []uint8 {
 		}
 	}
 	for i := range s.Nodes {
-		if n := &s.Nodes[i]; n.True != -1 || n.False != -1 {
+		if n := &s.Nodes[i]; !n.leaf() {
 			count(n.True)
 			count(n.False)
 		}

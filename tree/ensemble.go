@@ -4,31 +4,63 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unsafe"
 )
 
 // Ensemble is a compiled Spec: immutable, and safe for use by many goroutines at once.
 type Ensemble[T Float] struct {
-	features, targets int
-	aggregate         Aggregate
-	base              []T
-	roots             []int32
-	weights           []Weight[T]
-	plain             *plain[T]
-	reached           sync.Pool // of *[]bool, targets long
+	features, targets, trees int
+
+	aggregate Aggregate
+	base      []T
+	weights   []Weight[T]
+	give      giving
+	target    []int32 // per tree, where every leaf gives one value to the tree's target
+	always    []bool  // per target: every row reaches it; nil where that depends on the row
+
+	runs    []run[T]
+	leaves  leafTable[T]
+	columns *columns
+	plain   *plain[T] // nil where no run is walked
+	roots   []int32   // of the walked trees; by tree
+
+	block   int // rows evaluated at a time
+	scratch sync.Pool
 }
 
-// Compile checks a Spec and lays it out for evaluation. It keeps nothing of the Spec's slices. A wrong index, a cycle or an ensemble
-// beyond the limits is an error that says where.
+// Compile checks a Spec and lays it out for evaluation. It keeps nothing of the Spec's slices. A wrong index, a cycle or an
+// ensemble beyond the limits is an error that says where.
 func Compile[T Float](s Spec[T]) (*Ensemble[T], error) {
-	if _, err := check(&s); err != nil {
+	sh, err := check(&s)
+	if err != nil {
 		return nil, fmt.Errorf("tree ensemble: %w", err)
 	}
 	e := &Ensemble[T]{
-		features: s.Features, targets: s.Targets, aggregate: s.Aggregate,
-		base: slices.Clone(s.Base), roots: slices.Clone(s.Roots), weights: slices.Clone(s.Weights),
-		plain: newPlain(&s),
+		features: s.Features, targets: s.Targets, trees: len(s.Roots),
+		aggregate: s.Aggregate, base: slices.Clone(s.Base), columns: newColumns(&s, sh),
 	}
-	e.reached.New = func() any { r := make([]bool, e.targets); return &r }
+	e.give, e.target, e.always = givingOf(&s, sh)
+	b := &builder[T]{s: &s, shape: sh, columns: e.columns, plain: e.give == value || e.give == values}
+	e.runs = b.plan()
+	for i := range e.runs {
+		b.lay(&e.runs[i])
+		if e.runs[i].layout == walked && e.plain == nil {
+			e.plain, e.roots = newPlain(&s), slices.Clone(s.Roots)
+		}
+	}
+	e.leaves = b.leaves
+	if !b.plain || e.plain != nil {
+		e.weights = slices.Clone(s.Weights)
+	}
+	if b.plain {
+		for i := range e.runs {
+			r := &e.runs[i]
+			for g := range r.groups {
+				r.groups[g].values = unsafe.Pointer(&e.leaves.values[r.leaves[g]])
+			}
+		}
+	}
+	e.prepare()
 	return e, nil
 }
 
@@ -39,57 +71,4 @@ func (e *Ensemble[T]) Features() int { return e.features }
 func (e *Ensemble[T]) Targets() int { return e.targets }
 
 // Trees is the number of trees.
-func (e *Ensemble[T]) Trees() int { return len(e.roots) }
-
-// Eval evaluates rows of x (rows*Features values, row-major) into dst (rows*Targets values, row-major), without any post
-// transform. It allocates nothing. It panics where x or dst is too short.
-func (e *Ensemble[T]) Eval(dst, x []T, rows int) {
-	buf := e.reached.Get().(*[]bool)
-	for r := range rows {
-		e.row(dst[r*e.targets:(r+1)*e.targets:(r+1)*e.targets], *buf, x[r*e.features:(r+1)*e.features])
-	}
-	e.reached.Put(buf)
-}
-
-// EvalReached is Eval which also says, per row and target, whether any leaf of the row gave that target a weight
-// (reached is rows*Targets long). It is slower than Eval.
-func (e *Ensemble[T]) EvalReached(dst []T, reached []bool, x []T, rows int) {
-	for r := range rows {
-		at, end := r*e.targets, (r+1)*e.targets
-		e.row(dst[at:end:end], reached[at:end:end], x[r*e.features:(r+1)*e.features])
-	}
-}
-
-// row evaluates one row by the plain walk.
-func (e *Ensemble[T]) row(out []T, hit []bool, x []T) {
-	clear(out)
-	clear(hit)
-	for _, root := range e.roots {
-		leaf := e.plain.leaf(root, x)
-		for _, w := range e.weights[leaf.Leaf : leaf.Leaf+leaf.Weights] {
-			switch {
-			case e.aggregate <= Average:
-				out[w.Target] += w.Value
-			case !hit[w.Target], e.aggregate == Min && w.Value < out[w.Target], e.aggregate == Max && w.Value > out[w.Target]:
-				out[w.Target] = w.Value
-			}
-			hit[w.Target] = true
-		}
-	}
-	e.finish(out, hit)
-}
-
-// finish divides an average and adds the base values.
-func (e *Ensemble[T]) finish(out []T, hit []bool) {
-	if e.aggregate == Average {
-		n := T(len(e.roots))
-		for k := range out {
-			out[k] /= n
-		}
-	}
-	for k, b := range e.base {
-		if e.targets == 1 || hit[k] {
-			out[k] += b
-		}
-	}
-}
+func (e *Ensemble[T]) Trees() int { return e.trees }

@@ -21,7 +21,7 @@ func newPlain[T Float](s *Spec[T]) *plain[T] {
 // leaf is the leaf that a row reaches from a root.
 func (p *plain[T]) leaf(root int32, row []T) *Node[T] {
 	n := &p.nodes[root]
-	for n.True != -1 || n.False != -1 {
+	for !n.leaf() {
 		if p.holds(n, row[n.Feature]) {
 			n = &p.nodes[n.True]
 		} else {

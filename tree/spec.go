@@ -55,6 +55,8 @@ type Node[T Float] struct {
 	Weights     int32
 }
 
+func (n *Node[T]) leaf() bool { return n.True == -1 && n.False == -1 }
+
 // Weight is what a leaf gives to one target.
 type Weight[T Float] struct {
 	Target int32

@@ -1,0 +1,25 @@
+//go:build !purego
+
+package tree
+
+import "unsafe"
+
+// assembly says that the functions below exist.
+const assembly = true
+
+// heapSum and linkedSum add to *acc, per row, the values of the leaves which that row of float32 reaches in n groups. Strides are in
+// bytes. A call is short of any preemption, which is why evalBlock keeps blocks small.
+//
+//go:noescape
+func heapSum(acc unsafe.Pointer, accStride uintptr, x unsafe.Pointer, xStride uintptr, rows int, groups *group, n int)
+
+//go:noescape
+func linkedSum(acc unsafe.Pointer, accStride uintptr, x unsafe.Pointer, xStride uintptr, rows int, groups *group, n int)
+
+// heapLeaf and linkedLeaf write the leaf of each lane (*[lanes]uint32 a row).
+//
+//go:noescape
+func heapLeaf(out, x unsafe.Pointer, xStride uintptr, rows int, from *group)
+
+//go:noescape
+func linkedLeaf(out, x unsafe.Pointer, xStride uintptr, rows int, from *group)
