@@ -17,3 +17,45 @@ test:           ## the quick loop; needs Go alone
 E2E ?= ./...
 e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own
 	cd e2e && gofmt -l . | (! grep .) && go vet ./... && go test -count=1 -p 1 -timeout 25m $(E2E)
+
+# Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
+.PHONY: lint-workflows vuln deploy-client deploy-configuration deploy-lambda image-push image-check image-tag
+VENVS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ml-service
+
+lint: lint-workflows
+lint-workflows: ## the workflows, their scripts and the client of the deployment API
+	[[ $$(cat $(VENVS)/workflows/installed 2>/dev/null) == "$$(cat .github/requirements.txt)" ]] || { \
+	  python3 -m venv --clear $(VENVS)/workflows && $(VENVS)/workflows/bin/pip install --quiet --requirement .github/requirements.txt && \
+	  cp .github/requirements.txt $(VENVS)/workflows/installed; }
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(VENVS)/workflows/bin/shellcheck
+	$(VENVS)/workflows/bin/shellcheck .github/scripts/*.sh
+	$(VENVS)/workflows/bin/zizmor --quiet --offline .github
+	gofmt -l .github/deploy | (! grep .)
+	go vet ./.github/deploy
+
+test: test-deploy-client
+test-deploy-client: # named, because ./... passes over folders that begin with a dot
+	go test ./.github/deploy
+
+vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags $(TAGS) ./...
+
+deploy-client:  ## bin/deploy, which asks the deployment API for a deployment
+	go build -trimpath -o bin/deploy ./.github/deploy
+
+deploy-configuration: # half a configuration fails, none is skipped
+	.github/scripts/configuration.sh
+
+deploy-lambda:  ## publish a version on AWS Lambda and move nobody
+	sam build
+	sam deploy --no-fail-on-empty-changeset
+
+# IMAGE, MODEL_VERSION and the rest reach these scripts through the environment, so that no shell reads a value as a command.
+image-push:     ## IMAGE=ghcr.io/owner/repo: build, push and join one image a platform
+	.github/scripts/image-push.sh
+
+image-check:    ## IMAGE=…@sha256:…: start it and ask it for its health
+	.github/scripts/image-check.sh
+
+image-tag:      ## IMAGE=…@sha256:…: tag it with MODEL_VERSION and latest
+	.github/scripts/image-tag.sh
