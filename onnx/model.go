@@ -1,6 +1,6 @@
 package onnx
 
-import "errors"
+import "fmt"
 
 // Role says what an output is to somebody who asks for a prediction.
 type Role uint8
@@ -38,11 +38,34 @@ type Model struct {
 	metadata        map[string]string
 	producer        string
 	opsets          map[string]int64
+
+	steps   []step
+	slots   []DType // the session's tensors; the inputs come first
+	results []result
+}
+
+// result is where an output lies: in a slot, or in a constant.
+type result struct {
+	slot     int
+	constant *Tensor
 }
 
 // Load parses and compiles an ONNX file. It refuses what it does not implement, naming the operator,
-// the node and what is supported.
-func Load(data []byte) (*Model, error) { return nil, errors.New("onnx: not implemented yet") }
+// the node and what is supported. It does not keep data.
+func Load(data []byte) (*Model, error) {
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("onnx: a file of %d bytes is larger than %d", len(data), maxFile)
+	}
+	p, err := parseModel(data)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	m, err := compile(p)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	return m, nil
+}
 
 // Inputs are the graph's inputs, in its order, without those that have an initializer.
 func (m *Model) Inputs() []Value { return m.inputs }

@@ -1,22 +1,108 @@
 package onnx
 
-import "errors"
+import (
+	"fmt"
+	"slices"
+)
 
 // Session runs a model. It owns all memory a run needs and reuses it, so it allocates nothing once
 // it has seen its largest batch. It must not be used by two goroutines at once.
 type Session struct {
-	model           *Model
-	inputs, outputs []*Tensor
+	model   *Model
+	tensors []Tensor // by slot; the inputs come first
+	calls   []call
+	outputs []*Tensor
 }
 
 // NewSession makes a session for m.
-func (m *Model) NewSession() *Session { return &Session{model: m} }
+func (m *Model) NewSession() *Session {
+	s := &Session{model: m, tensors: make([]Tensor, len(m.slots)), calls: make([]call, len(m.steps))}
+	for i, d := range m.slots {
+		s.tensors[i].DType = d
+	}
+	for i, st := range m.steps {
+		c := call{run: st.run, node: st.node, limit: maxTensor, in: make([]*Tensor, len(st.in)), out: make([]*Tensor, len(st.out))}
+		for k, slot := range st.in {
+			if c.in[k] = st.constant[k]; slot >= 0 {
+				c.in[k] = &s.tensors[slot]
+			}
+		}
+		for k, slot := range st.out {
+			if slot >= 0 {
+				c.out[k] = &s.tensors[slot]
+			}
+		}
+		s.calls[i] = c
+	}
+	for _, r := range m.results {
+		t := r.constant
+		if t == nil {
+			t = &s.tensors[r.slot]
+		}
+		s.outputs = append(s.outputs, t)
+	}
+	return s
+}
 
 // Input is the i-th input's tensor, owned by the session. Resize it, then fill the slice of its type; Run reads it.
-func (s *Session) Input(i int) *Tensor { return s.inputs[i] }
+func (s *Session) Input(i int) *Tensor { return &s.tensors[i] }
 
 // Run evaluates the model on the inputs. A *RunError says which operator refused which value.
-func (s *Session) Run() error { return errors.New("onnx: not implemented yet") }
+func (s *Session) Run() error {
+	for i := range s.model.inputs {
+		if err := s.check(i); err != nil {
+			return err
+		}
+	}
+	for i := range s.calls {
+		c := &s.calls[i]
+		if err := c.run(c); err != nil {
+			return s.locate(i, err)
+		}
+	}
+	return nil
+}
 
 // Output is the i-th output's tensor, valid until the next Run. It is only to be read.
 func (s *Session) Output(i int) *Tensor { return s.outputs[i] }
+
+// check compares an input with the signature.
+func (s *Session) check(i int) error {
+	t, want := &s.tensors[i], &s.model.inputs[i]
+	if t.DType != want.DType {
+		return &RunError{Input: want.Name, Message: fmt.Sprintf("want %s, got %s", want.DType, t.DType)}
+	}
+	fits := want.Shape == nil || len(t.Shape) == len(want.Shape)
+	if fits {
+		for k, d := range want.Shape {
+			fits = fits && (d < 0 || d == t.Shape[k])
+		}
+	}
+	n, ok := volume(t.Shape)
+	if !fits || !ok {
+		return &RunError{Input: want.Name, Message: fmt.Sprintf("want shape %s, got %s", describe(want.Shape), describe(t.Shape))}
+	}
+	if t.size() != n {
+		return &RunError{Input: want.Name, Message: fmt.Sprintf("shape %s wants %d elements, got %d", describe(t.Shape), n, t.size())}
+	}
+	return nil
+}
+
+// locate says which element of which graph input a kernel refused, where it read the input itself.
+func (s *Session) locate(i int, err error) error {
+	e, ok := err.(*RunError)
+	if !ok || e.source < 0 || e.source >= len(s.model.steps[i].in) {
+		return err
+	}
+	slot := s.model.steps[i].in[e.source]
+	if slot < 0 || slot >= len(s.model.inputs) {
+		return err
+	}
+	e.Input = s.model.inputs[slot].Name
+	shape, rest := s.tensors[slot].Shape, e.element
+	e.Element = make([]int, len(shape))
+	for k, d := range slices.Backward(shape) {
+		e.Element[k], rest = rest%d, rest/d
+	}
+	return err
+}

@@ -1,0 +1,52 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+)
+
+// call is one step of a session: a kernel with its tensors and its scratch memory.
+type call struct {
+	run     kernel
+	node    *node
+	in, out []*Tensor // nil: absent, or an output nobody asks for
+	limit   int       // elements an output may have
+	f32     []float32 // scratch, for the kernel alone
+	f64     []float64
+	i64     []int64
+	dims    []int
+	index   []int
+}
+
+// resize gives an output its shape, refusing what is too large.
+func (c *call) resize(t *Tensor, dims ...int) error {
+	if n, ok := volume(dims); !ok || n > c.limit {
+		return c.fault(-1, 0, "a tensor of shape %s has more than %d elements", describe(slices.Clone(dims)), c.limit)
+	}
+	t.Resize(dims...)
+	return nil
+}
+
+// fault refuses element `element` (flat) of input k; k < 0: no element in particular.
+func (c *call) fault(k, element int, format string, args ...any) error {
+	e := &RunError{Operator: c.node.key(), Node: c.node.proto.label(), Message: fmt.Sprintf(format, args...), source: -1}
+	if k >= 0 {
+		e.source, e.element = k, element
+	}
+	return e
+}
+
+// matrix gives rows and columns of input k, which must have two dimensions.
+func (c *call) matrix(k int) (rows, columns int, err error) {
+	s := c.in[k].Shape
+	if len(s) != 2 {
+		return 0, 0, c.fault(-1, 0, "input %d has shape %s, want two dimensions", k, describe(s))
+	}
+	return s[0], s[1], nil
+}
+
+// share lets out be in under another shape, without copying. c.dims holds the shape.
+func share(out, in *Tensor, dims []int) {
+	out.Shape = append(out.Shape[:0], dims...)
+	out.F32, out.F64, out.I64, out.Bool, out.Str = in.F32, in.F64, in.I64, in.Bool, in.Str
+}

@@ -1,0 +1,134 @@
+package onnx
+
+import "fmt"
+
+// finish ties the graph's outputs to the plan and describes the model.
+func (c *compiler) finish() (*Model, error) {
+	m := &Model{metadata: c.proto.metadata, producer: c.proto.producer, opsets: c.proto.opsets}
+	if len(c.graph.outputs) == 0 {
+		return nil, fmt.Errorf("the graph has no outputs")
+	}
+	seen := map[string]bool{}
+	for _, p := range c.graph.outputs {
+		if seen[p.name] {
+			return nil, fmt.Errorf("output %q is declared twice", p.name)
+		}
+		seen[p.name] = true
+		v := c.values[p.name]
+		if v == nil {
+			return nil, fmt.Errorf("output %q is made by nothing", p.name)
+		}
+		if err := checkOutput(p, v); err != nil {
+			return nil, err
+		}
+		if v.input >= 0 {
+			v = c.copyOf(v)
+		}
+		m.results = append(m.results, result{v.slot, v.constant})
+		m.outputs = append(m.outputs, describeOutput(p, v))
+	}
+	missing := c.missing()
+	for i, v := range c.inputs {
+		m.inputs = append(m.inputs, Value{Name: v.name, DType: v.dtype, Shape: v.shape, Missing: missing[i]})
+	}
+	m.steps = c.steps
+	for _, v := range c.slots {
+		m.slots = append(m.slots, v.dtype)
+	}
+	return m, nil
+}
+
+// checkOutput compares what the file declares with what the graph makes.
+func checkOutput(p valueProto, v *value) error {
+	switch {
+	case v.classes != nil && p.kind == "sequence":
+		if p.mapKey != 0 && p.mapKey != v.classes.DType {
+			return fmt.Errorf("output %q is declared a map from %s, its ZipMap has keys of %s", p.name, p.mapKey, v.classes.DType)
+		}
+	case p.kind != "":
+		return fmt.Errorf("output %q is declared a %s; supported: tensors and what ZipMap makes", p.name, p.kind)
+	case v.classes != nil && p.dtype != 0:
+		return fmt.Errorf("output %q is declared a tensor, a ZipMap makes it", p.name)
+	case p.dtype != 0 && p.dtype != v.dtype:
+		return fmt.Errorf("output %q is declared %s, the graph makes %s", p.name, p.dtype, v.dtype)
+	}
+	return nil
+}
+
+// copyOf adds a step that copies a graph input, so that an output never is an input's own memory.
+func (c *compiler) copyOf(v *value) *value {
+	w := *v
+	w.input, w.slot = -1, len(c.slots)
+	n := &node{op: &operator{name: "Identity", domain: "ai.onnx"}, proto: &nodeProto{name: v.name}}
+	c.slots = append(c.slots, &w)
+	c.steps = append(c.steps, step{run: copyTensor, node: n, in: []int{v.slot}, out: []int{w.slot}, constant: []*Tensor{nil}})
+	return &w
+}
+
+func copyTensor(c *call) error {
+	in, out := c.in[0], c.out[0]
+	if err := c.resize(out, in.Shape...); err != nil {
+		return err
+	}
+	copy(out.F32, in.F32)
+	copy(out.F64, in.F64)
+	copy(out.I64, in.I64)
+	copy(out.Bool, in.Bool)
+	copy(out.Str, in.Str)
+	return nil
+}
+
+func describeOutput(p valueProto, v *value) Value {
+	o := Value{Name: p.name, DType: v.dtype, Shape: v.shape, Classes: v.classes}
+	if o.Shape == nil {
+		o.Shape = p.shape
+	}
+	if v.maker != nil {
+		o.Operator = v.maker.op.name
+	}
+	o.Role, o.Labels = v.decides()
+	if o.Role == Scores && o.Labels == nil {
+		o.Labels = v.classes
+	}
+	return o
+}
+
+// decides follows a value back through operators that only move elements to what gives it its role.
+func (v *value) decides() (Role, *Tensor) {
+	for {
+		if v.role != Other {
+			return v.role, v.labels
+		}
+		if v.maker == nil || !v.maker.op.moves || len(v.maker.in) == 0 || v.maker.in[0] == nil {
+			return Other, nil
+		}
+		v = v.maker.in[0]
+	}
+}
+
+// missing finds the inputs whose NaN reaches an operator that handles it.
+func (c *compiler) missing() []bool {
+	found := make([]bool, len(c.inputs))
+	seen := map[*value]bool{}
+	var todo []*value
+	for _, n := range c.nodes {
+		if n.missing {
+			todo = append(todo, n.in[0])
+		}
+	}
+	for len(todo) > 0 {
+		v := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if v == nil || seen[v] {
+			continue
+		}
+		seen[v] = true
+		if v.input >= 0 {
+			found[v.input] = v.dtype.IsFloat()
+		}
+		if v.maker != nil && v.maker.op.moves {
+			todo = append(todo, v.maker.in...)
+		}
+	}
+	return found
+}

@@ -1,0 +1,252 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// value is a tensor of the graph while it is compiled.
+type value struct {
+	name     string
+	dtype    DType
+	shape    []int   // -1: not known before running; nil: not even the rank
+	constant *Tensor // its value where that is known at load
+	classes  *Tensor // the keys of a ZipMap that was compiled away
+	labels   *Tensor // of the columns, where role is Scores
+	role     Role
+	maker    *node  // nil: a graph input or an initializer
+	input    int    // the index among the graph's inputs, or -1
+	slot     int    // the index among the session's tensors; -1: none yet
+	scores   *value // of an ArgMax's output: what it is the maximum of
+}
+
+// node is a node of the graph while it is compiled.
+type node struct {
+	op      *operator
+	proto   *nodeProto
+	version int64
+	in      []*value // nil where an optional input is absent
+	out     []*value // nil where an output is absent
+	want    []bool   // whether anybody asks for the output
+	alias   []*value // set by compile: the values that stand for the outputs, for nodes that vanish
+	missing bool     // set by compile: NaN in the first input is a value like any other
+	err     error    // the first fault of an attribute
+}
+
+func (n *node) key() string { return n.op.domain + "." + n.op.name }
+
+// invalid refuses the model because the file contradicts itself or the specification.
+func (n *node) invalid(format string, args ...any) error {
+	return &LoadError{Operator: n.key(), Node: n.proto.label(), Message: fmt.Sprintf(format, args...)}
+}
+
+// unsupported refuses the model because of something that is not implemented.
+func (n *node) unsupported(supported []string, format string, args ...any) error {
+	return &LoadError{Operator: n.key(), Node: n.proto.label(), Message: fmt.Sprintf(format, args...), Supported: supported}
+}
+
+func (n *node) fail(err error) {
+	if n.err == nil {
+		n.err = err
+	}
+}
+
+// set gives output i its type and shape.
+func (n *node) set(i int, d DType, shape ...int) {
+	if i < len(n.out) && n.out[i] != nil {
+		n.out[i].dtype, n.out[i].shape = d, shape
+	}
+}
+
+// wanted says whether anybody asks for output i.
+func (n *node) wanted(i int) bool { return i < len(n.want) && n.want[i] }
+
+// has says whether input i is there.
+func (n *node) has(i int) bool { return i < len(n.in) && n.in[i] != nil }
+
+// types refuses an input of another type than those listed.
+func (n *node) types(i int, allowed ...DType) {
+	if n.has(i) && !slices.Contains(allowed, n.in[i].dtype) {
+		n.fail(n.unsupported(names(allowed), "input %d is %s", i, n.in[i].dtype))
+	}
+}
+
+func names(types []DType) []string {
+	s := make([]string, len(types))
+	for i, d := range types {
+		s[i] = d.String()
+	}
+	return s
+}
+
+// constant gives the value of input i, which must be known at load; nil where the input is absent.
+func (n *node) constant(i int) *Tensor {
+	if !n.has(i) {
+		return nil
+	}
+	if n.in[i].constant == nil {
+		n.fail(n.unsupported([]string{"an initializer or a constant"}, "input %d (%q) is computed while running", i, n.in[i].name))
+		return &Tensor{DType: n.in[i].dtype}
+	}
+	return n.in[i].constant
+}
+
+// ints64 gives the elements of input i, which must be int64 or int32 and known at load; nil where it is absent.
+func (n *node) ints64(i int) []int64 {
+	n.types(i, Int64, Int32)
+	if t := n.constant(i); t != nil {
+		if t.I64 == nil {
+			return []int64{}
+		}
+		return t.I64
+	}
+	return nil
+}
+
+// attribute gives an attribute of the kind wanted, or nil where it is absent.
+func (n *node) attribute(name string, kind attrKind) *attrProto {
+	for i := range n.proto.attributes {
+		a := &n.proto.attributes[i]
+		if a.name != name {
+			continue
+		}
+		if a.kind != kind {
+			n.fail(n.invalid("attribute %s holds %s, want %s", name, a.kind, kind))
+			return nil
+		}
+		return a
+	}
+	return nil
+}
+
+// given says whether the attribute is there.
+func (n *node) given(name string) bool {
+	return slices.ContainsFunc(n.proto.attributes, func(a attrProto) bool { return a.name == name })
+}
+
+func (n *node) int(name string, otherwise int64) int64 {
+	if a := n.attribute(name, attrInt); a != nil {
+		return a.i
+	}
+	return otherwise
+}
+
+func (n *node) float(name string, otherwise float32) float32 {
+	if a := n.attribute(name, attrFloat); a != nil {
+		return a.f
+	}
+	return otherwise
+}
+
+func (n *node) string(name, otherwise string) string {
+	if a := n.attribute(name, attrString); a != nil {
+		return a.s
+	}
+	return otherwise
+}
+
+func (n *node) ints(name string) []int64 {
+	if a := n.attribute(name, attrInts); a != nil {
+		return a.ints
+	}
+	return nil
+}
+
+func (n *node) floats(name string) []float32 {
+	if a := n.attribute(name, attrFloats); a != nil {
+		return a.floats
+	}
+	return nil
+}
+
+func (n *node) strings(name string) []string {
+	if a := n.attribute(name, attrStrings); a != nil {
+		return a.strings
+	}
+	return nil
+}
+
+func (n *node) tensor(name string) *Tensor {
+	if a := n.attribute(name, attrTensor); a != nil {
+		return a.t
+	}
+	return nil
+}
+
+// mode gives a string attribute that must be one of those allowed; the first is the default.
+func (n *node) mode(name string, allowed ...string) string {
+	s := n.string(name, allowed[0])
+	if !slices.Contains(allowed, s) {
+		n.fail(n.unsupported(allowed, "%s %q is not supported", name, s))
+	}
+	return s
+}
+
+// flag gives an int attribute that must be 0 or 1.
+func (n *node) flag(name string, otherwise int64) bool {
+	v := n.int(name, otherwise)
+	if v != 0 && v != 1 {
+		n.fail(n.invalid("attribute %s is %d, want 0 or 1", name, v))
+	}
+	return v == 1
+}
+
+// checkAttributes refuses attributes that the operator does not have, and those given twice.
+func (n *node) checkAttributes() error {
+	for i, a := range n.proto.attributes {
+		if a.kind == attrGraph || a.kind == attrGraphs {
+			return n.unsupported([]string{"graphs without subgraphs"}, "attribute %s holds a subgraph", a.name)
+		}
+		if !slices.Contains(n.op.attributes, a.name) {
+			allowed := slices.Clone(n.op.attributes)
+			if allowed == nil {
+				allowed = []string{"none"}
+			}
+			return n.unsupported(allowed, "attribute %s is not supported at opset %d", a.name, n.version)
+		}
+		for _, b := range n.proto.attributes[:i] {
+			if a.name == b.name {
+				return n.invalid("attribute %s is given twice", a.name)
+			}
+		}
+	}
+	return nil
+}
+
+func (n *node) checkArity() error {
+	p, op := n.proto, n.op
+	if len(p.inputs) < op.inputs.min || len(p.inputs) > op.inputs.max {
+		return n.invalid("%d inputs, want %s", len(p.inputs), op.inputs)
+	}
+	if len(p.outputs) < op.outputs.min || len(p.outputs) > op.outputs.max {
+		return n.invalid("%d outputs, want %s", len(p.outputs), op.outputs)
+	}
+	for i := range op.inputs.min {
+		if p.inputs[i] == "" {
+			return n.invalid("input %d is absent", i)
+		}
+	}
+	return nil
+}
+
+func (a arity) String() string {
+	if a.min == a.max {
+		return fmt.Sprint(a.min)
+	}
+	return fmt.Sprintf("%d to %d", a.min, a.max)
+}
+
+// describe spells a shape for messages: [N,3], where a dimension that is not known is a question mark.
+func describe(shape []int) string {
+	if shape == nil {
+		return "[...]"
+	}
+	s := make([]string, len(shape))
+	for i, d := range shape {
+		if s[i] = fmt.Sprint(d); d < 0 {
+			s[i] = "?"
+		}
+	}
+	return "[" + strings.Join(s, ",") + "]"
+}
