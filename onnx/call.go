@@ -11,11 +11,12 @@ type call struct {
 	node    *node
 	in, out []*Tensor // nil: absent, or an output nobody asks for
 	limit   int       // elements an output may have
-	f32     []float32 // scratch, for the kernel alone
-	f64     []float64
-	i64     []int64
-	dims    []int
-	index   []int
+
+	// Scratch memory of the kernel; what each is for is said where it is used.
+	f32, one, more []float32
+	f64, one64     []float64
+	reached        []bool
+	dims, index    []int
 }
 
 // resize gives an output its shape, refusing what is too large.

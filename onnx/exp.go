@@ -1,0 +1,68 @@
+package onnx
+
+import "math"
+
+const (
+	log2e = 1.44269504088896340735992468100189214
+	ln2   = 0.693147180559945309417232121458176568
+	// ln2 in two parts, of which products of the first with small whole numbers are exact.
+	ln2High = 0x1.62e42fee00000p-1
+	ln2Low  = 0x1.a39ef35793c76p-33
+)
+
+// exp is e to the x in the precision of T. It is written without fused operations, so that every machine gives the same bits.
+func exp[T float32 | float64](x T) T {
+	var double any = x
+	if v, ok := double.(float32); ok {
+		return T(exp32(v))
+	}
+	return T(exp64(float64(x)))
+}
+
+// exp32 is right to the last bit but for rare ties.
+func exp32(x float32) float32 {
+	switch {
+	case x != x:
+		return x
+	case x > 89:
+		return float32(math.Inf(1))
+	case x < -104:
+		return 0
+	}
+	z := float64(x)
+	k := math.Floor(float64(z*log2e) + 0.5)
+	r := z - float64(k*ln2)
+	p := float64(r*(1.0/362880)) + 1.0/40320
+	p = float64(p*r) + 1.0/5040
+	p = float64(p*r) + 1.0/720
+	p = float64(p*r) + 1.0/120
+	p = float64(p*r) + 1.0/24
+	p = float64(p*r) + 1.0/6
+	p = float64(p*r) + 0.5
+	p = float64(p*r) + 1
+	p = float64(p*r) + 1
+	return float32(p * math.Float64frombits(uint64(1023+int64(k))<<52))
+}
+
+// reciprocals of factorials, from 13! down to 0!.
+var taylor = [...]float64{1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+	1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1}
+
+// exp64 is right to about one unit in the last place.
+func exp64(x float64) float64 {
+	switch {
+	case x != x:
+		return x
+	case x > 710:
+		return math.Inf(1)
+	case x < -746:
+		return 0
+	}
+	k := math.Floor(float64(x*log2e) + 0.5)
+	r := (x - float64(k*ln2High)) - float64(k*ln2Low)
+	p := 0.0
+	for _, t := range taylor {
+		p = float64(p*r) + t
+	}
+	return math.Ldexp(p, int(k))
+}

@@ -1,0 +1,227 @@
+package onnx
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// castable are the types Cast converts between.
+var castable = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Bool, String}
+
+func init() {
+	register(
+		operator{name: "Cast", since: 6, until: 18, inputs: arity{1, 1}, outputs: arity{1, 1}, moves: true, attributes: []string{"to"}, compile: cast},
+		// saturate concerns eight-bit floats alone, which are not supported.
+		operator{name: "Cast", since: 19, inputs: arity{1, 1}, outputs: arity{1, 1}, moves: true, attributes: []string{"to", "saturate"}, compile: cast},
+	)
+}
+
+// cast converts every element. Numbers that the new type cannot hold, NaN among them, are refused where ONNX leaves open what
+// they become: integers from floats.
+func cast(n *node) (kernel, error) {
+	n.types(0, castable...)
+	n.flag("saturate", 1)
+	to, err := dtypeOf(n.int("to", 0))
+	if err != nil {
+		return nil, n.unsupported(names(castable), "attribute to is number %d", n.int("to", 0))
+	}
+	if to == Uint64 {
+		return nil, n.unsupported(names(castable), "attribute to is %s", to)
+	}
+	from := n.in[0].dtype
+	if from == to {
+		return identity(n)
+	}
+	if from == String && to == Bool {
+		return nil, n.unsupported(names(castable), "from string to bool")
+	}
+	if n.err != nil {
+		return nil, n.err
+	}
+	n.set(0, to, n.in[0].shape...)
+	var convert func(c *call, in, out *Tensor) error
+	switch {
+	case to == String:
+		convert = toText
+	case from == String:
+		convert = fromText
+	case to == Bool:
+		convert = toBool
+	case to.IsInteger():
+		convert = toInteger
+	default:
+		convert = toFloat
+	}
+	return func(c *call) error {
+		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
+			return err
+		}
+		return convert(c, c.in[0], c.out[0])
+	}, nil
+}
+
+// toFloat makes float32 or float64 of any number.
+func toFloat(_ *call, in, out *Tensor) error {
+	double := out.DType == Float64
+	for i, v := range in.F32 {
+		out.F64[i] = float64(v)
+	}
+	for i, v := range in.F64 {
+		out.F32[i] = float32(v)
+	}
+	for i, v := range in.I64 {
+		if double {
+			out.F64[i] = float64(v)
+		} else {
+			out.F32[i] = float32(v)
+		}
+	}
+	for i, v := range in.Bool {
+		one := 0.0
+		if v {
+			one = 1
+		}
+		if double {
+			out.F64[i] = one
+		} else {
+			out.F32[i] = float32(one)
+		}
+	}
+	return nil
+}
+
+func toBool(_ *call, in, out *Tensor) error {
+	for i, v := range in.F32 {
+		out.Bool[i] = v != 0
+	}
+	for i, v := range in.F64 {
+		out.Bool[i] = v != 0
+	}
+	for i, v := range in.I64 {
+		out.Bool[i] = v != 0
+	}
+	return nil
+}
+
+func toInteger(c *call, in, out *Tensor) error {
+	for i, v := range in.F32 {
+		if err := truncate(c, out, i, float64(v)); err != nil {
+			return err
+		}
+	}
+	for i, v := range in.F64 {
+		if err := truncate(c, out, i, v); err != nil {
+			return err
+		}
+	}
+	for i, v := range in.I64 {
+		out.I64[i] = wrap(v, out.DType)
+	}
+	for i, v := range in.Bool {
+		out.I64[i] = 0
+		if v {
+			out.I64[i] = 1
+		}
+	}
+	return nil
+}
+
+// truncate rounds towards zero.
+func truncate(c *call, out *Tensor, i int, v float64) error {
+	low, high := out.DType.Range()
+	whole := math.Trunc(v)
+	if !(whole >= float64(low) && whole <= float64(high)) || whole == 1<<63 {
+		return c.fault(0, i, "%v is no %s", v, out.DType)
+	}
+	out.I64[i] = int64(whole)
+	return nil
+}
+
+// wrap brings v into the range of d as two's complement does.
+func wrap(v int64, d DType) int64 {
+	switch d {
+	case Int8:
+		return int64(int8(v))
+	case Int16:
+		return int64(int16(v))
+	case Int32:
+		return int64(int32(v))
+	case Uint8:
+		return int64(uint8(v))
+	case Uint16:
+		return int64(uint16(v))
+	case Uint32:
+		return int64(uint32(v))
+	}
+	return v
+}
+
+// toText writes numbers as ONNX Runtime does: 8 digits of float32, 17 of float64.
+func toText(_ *call, in, out *Tensor) error {
+	for i, v := range in.F32 {
+		out.Str[i] = floatText(float64(v), 8)
+	}
+	for i, v := range in.F64 {
+		out.Str[i] = floatText(v, 17)
+	}
+	for i, v := range in.I64 {
+		out.Str[i] = strconv.FormatInt(v, 10)
+	}
+	for i, v := range in.Bool {
+		out.Str[i] = "0"
+		if v {
+			out.Str[i] = "1"
+		}
+	}
+	return nil
+}
+
+func floatText(v float64, digits int) string {
+	switch {
+	case v != v:
+		return "NaN"
+	case v > math.MaxFloat64:
+		return "INF"
+	case v < -math.MaxFloat64:
+		return "-INF"
+	}
+	return strconv.FormatFloat(v, 'g', digits, 64)
+}
+
+func fromText(c *call, in, out *Tensor) error {
+	for i, s := range in.Str {
+		var err error
+		switch {
+		case out.DType.IsFloat():
+			err = parseFloat(out, i, s)
+		default:
+			var v int64
+			if v, err = strconv.ParseInt(s, 10, 64); err == nil {
+				if low, high := out.DType.Range(); v < low || v > high {
+					err = strconv.ErrRange
+				}
+			}
+			out.I64[i] = v
+		}
+		if err != nil {
+			return c.fault(0, i, "%q is no %s", s, out.DType)
+		}
+	}
+	return nil
+}
+
+// parseFloat reads a decimal number, NaN or infinity.
+func parseFloat(out *Tensor, i int, s string) error {
+	if strings.ContainsAny(s, "xX_pP") {
+		return strconv.ErrSyntax
+	}
+	if out.DType == Float64 {
+		v, err := strconv.ParseFloat(s, 64)
+		out.F64[i] = v
+		return err
+	}
+	v, err := strconv.ParseFloat(s, 32)
+	out.F32[i] = float32(v)
+	return err
+}

@@ -1,0 +1,143 @@
+package onnx
+
+import "ml-service/tree"
+
+// Attributes that TreeEnsembleClassifier and TreeEnsembleRegressor share; ai.onnx.ml 3 added the tensors.
+var (
+	treeAttributes = []string{"base_values", "nodes_falsenodeids", "nodes_featureids", "nodes_hitrates", "nodes_missing_value_tracks_true",
+		"nodes_modes", "nodes_nodeids", "nodes_treeids", "nodes_truenodeids", "nodes_values", "post_transform"}
+	treeTensors         = []string{"base_values_as_tensor", "nodes_hitrates_as_tensor", "nodes_values_as_tensor"}
+	regressorAttributes = []string{"aggregate_function", "n_targets", "target_ids", "target_nodeids", "target_treeids", "target_weights"}
+)
+
+func join(lists ...[]string) []string {
+	var all []string
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+func init() {
+	one := operator{name: "TreeEnsembleRegressor", domain: mlDomain, since: 1, until: 2, inputs: arity{1, 1}, outputs: arity{1, 1},
+		attributes: join(treeAttributes, regressorAttributes), compile: treeRegressor}
+	three := one
+	three.since, three.until = 3, 0
+	three.attributes = join(one.attributes, treeTensors, []string{"target_weights_as_tensor"})
+	register(one, three)
+}
+
+func treeRegressor(n *node) (kernel, error) {
+	n.types(0, numbers...)
+	if n.in[0].dtype == Float64 {
+		return regressTrees[float64](n)
+	}
+	return regressTrees[float32](n)
+}
+
+var aggregates = map[string]tree.Aggregate{"SUM": tree.Sum, "AVERAGE": tree.Average, "MIN": tree.Min, "MAX": tree.Max}
+
+func regressTrees[T float32 | float64](n *node) (kernel, error) {
+	targets := n.int("n_targets", 0)
+	if targets < 1 || targets > tree.MaxTargets {
+		return nil, n.invalid("n_targets is %d", targets)
+	}
+	post := n.transform()
+	if targets == 1 && post != transformNone && post != transformProbit {
+		return nil, n.oneTarget(post)
+	}
+	s := treeSpec[T](n, "target", int(targets))
+	s.Aggregate = aggregates[n.mode("aggregate_function", "SUM", "AVERAGE", "MIN", "MAX")]
+	s.Base = listOf[T](n, "base_values")
+	if n.err != nil {
+		return nil, n.err
+	}
+	e, err := tree.Compile(s)
+	if err != nil {
+		return nil, n.invalid("%v", err)
+	}
+	n.set(0, Float32, n.rows(0), int(targets))
+	return (&forest[T]{e, post}).run, nil
+}
+
+// forest answers what its trees say, as TreeEnsembleRegressor and TreeEnsemble do.
+type forest[T float32 | float64] struct {
+	trees *tree.Ensemble[T]
+	post  transform
+}
+
+func (f *forest[T]) run(c *call) error {
+	rows, err := c.width(0, f.trees.Features())
+	if err != nil {
+		return err
+	}
+	targets := f.trees.Targets()
+	out := c.out[0]
+	if err := c.resize(out, rows, targets); err != nil {
+		return err
+	}
+	dst := memory[T](c, out, rows*targets)
+	f.trees.Eval(dst, floatsOf[T](c, 0), rows)
+	if f.post != transformNone {
+		for r := range rows {
+			apply(f.post, dst[r*targets:][:targets])
+		}
+	}
+	settle(out, dst)
+	return nil
+}
+
+// memory is where n values of T are computed for out: out itself if it holds such, else scratch.
+func memory[T float32 | float64](c *call, out *Tensor, n int) []T {
+	var dst any
+	if out != nil && out.DType == Float32 {
+		dst = &out.F32
+	} else if out != nil {
+		dst = &out.F64
+	}
+	if dst, ok := dst.(*[]T); ok {
+		return *dst
+	}
+	return scratch[T](c, n)
+}
+
+func scratch[T float32 | float64](c *call, n int) []T {
+	var s any = &c.one
+	if s, ok := s.(*[]T); ok {
+		*s = sized(*s, n)
+		return *s
+	}
+	s = &c.one64
+	t := s.(*[]T)
+	*t = sized(*t, n)
+	return *t
+}
+
+// settle rounds values that were computed in double into an output of float32.
+func settle[T float32 | float64](out *Tensor, values []T) {
+	if wide, ok := any(values).([]float64); ok && out.DType == Float32 {
+		for i, v := range wide {
+			out.F32[i] = float32(v)
+		}
+	}
+}
+
+// floatsOf gives input k in T.
+func floatsOf[T float32 | float64](c *call, k int) []T {
+	if wide, ok := any(c.in[k].F64).([]T); ok {
+		return wide
+	}
+	return any(c.floats(k)).([]T)
+}
+
+// needed is the number of columns the input has, or must have where that is not known before running.
+func (n *node) needed(features []int64) int {
+	if w := n.columns(0); w >= 0 {
+		return w
+	}
+	most := int64(0)
+	for _, f := range features {
+		most = max(most, f)
+	}
+	return int(min(most, tree.MaxFeatures)) + 1
+}
