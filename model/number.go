@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"math"
 	"strconv"
 )
@@ -19,45 +20,87 @@ var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10
 // hugeExponent is past every type's range; explicit exponents stop counting there.
 const hugeExponent = 1 << 20
 
+// maxDigits always fit into a mantissa.
+const maxDigits = 19
+
 // scanNumber reads the number at i and gives the index behind it, or -1 where no JSON number starts.
 func scanNumber(buf []byte, i int) (n number, end int) {
+	start := i
 	if i < len(buf) && buf[i] == '-' {
 		n.negative = true
 		i++
 	}
-	if i >= len(buf) {
+	first := i
+	for i < len(buf) && buf[i]-'0' <= 9 {
+		n.mantissa = n.mantissa*10 + uint64(buf[i]-'0')
+		i++
+	}
+	digits := i - first
+	if digits == 0 {
 		return n, -1
 	}
-	switch c := buf[i]; {
-	case c == '0':
-		i++
-	case c >= '1' && c <= '9':
-		for i < len(buf) && buf[i]-'0' <= 9 {
-			if !n.digit(buf[i] - '0') {
-				n.exponent++
-			}
-			i++
-		}
-	default:
-		return n, -1
+	if digits > 1 && buf[first] == '0' {
+		return number{}, first + 1
 	}
 	if i < len(buf) && buf[i] == '.' {
 		i++
-		first := i
-		for i < len(buf) && buf[i]-'0' <= 9 {
-			if n.digit(buf[i] - '0') {
-				n.exponent--
+		first = i
+		for i+8 <= len(buf) {
+			eight := binary.LittleEndian.Uint64(buf[i:])
+			if !allDigits(eight) {
+				break
 			}
+			n.mantissa = n.mantissa*1e8 + eightDigits(eight)
+			i += 8
+		}
+		for i < len(buf) && buf[i]-'0' <= 9 {
+			n.mantissa = n.mantissa*10 + uint64(buf[i]-'0')
 			i++
 		}
 		if i == first {
 			return n, -1
 		}
+		digits += i - first
+		n.exponent = first - i
+	}
+	if digits > maxDigits {
+		n = longNumber(buf[start:i])
 	}
 	if i < len(buf) && buf[i]|0x20 == 'e' {
 		return n.exponentPart(buf, i+1)
 	}
 	return n, i
+}
+
+// allDigits says whether all eight bytes of v are ASCII digits.
+func allDigits(v uint64) bool {
+	const high = 0xf0f0f0f0f0f0f0f0
+	return v&high == 0x3030303030303030 && (v+0x0606060606060606)&high == 0x3030303030303030
+}
+
+// eightDigits is the number that eight ASCII digits write, the first in the lowest byte: pairs, then fours, then all.
+func eightDigits(v uint64) uint64 {
+	v -= 0x3030303030303030
+	v = v*10 + v>>8
+	return ((v&0x000000ff000000ff)*(100+1000000<<32) + (v>>16&0x000000ff000000ff)*(1+10000<<32)) >> 32
+}
+
+// longNumber reads a checked number without exponent that has more digits than a mantissa surely holds.
+func longNumber(text []byte) (n number) {
+	fraction := 0
+	for _, c := range text {
+		switch {
+		case c == '-':
+			n.negative = true
+		case c == '.':
+			fraction = 1
+		case n.digit(c - '0'):
+			n.exponent -= fraction
+		default:
+			n.exponent += 1 - fraction
+		}
+	}
+	return n
 }
 
 // digit takes one more digit into the mantissa and says whether it fitted.
