@@ -1,0 +1,112 @@
+// Package mlservice_test keeps the rules of the whole module: who may import whom, and how big the binary is.
+package mlservice_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "ml-service/"
+
+// below says which rooms of ours a room may import: what stands below it in its column.
+var below = map[string][]string{
+	"cmd/local":         {"models", "handler", "handler/oip", "model", "onnx", "tree"},
+	"cmd/lambda":        {"models", "handler", "handler/oip", "model", "onnx", "tree"},
+	"handler":           {"handler/oip", "model", "onnx", "tree"},
+	"handler/oip":       {"model", "onnx", "tree"},
+	"model":             {"onnx", "tree"},
+	"onnx":              {"tree"},
+	"tree":              {},
+	"models":            {},
+	"cmd/rollout":       {"rollout/api", "rollout", "rollout/nginx", "rollout/awslambda", "rollout/docker", "rollout/judge"},
+	"rollout/api":       {"rollout", "rollout/nginx", "rollout/awslambda", "rollout/docker", "rollout/judge"},
+	"rollout":           {"rollout/nginx", "rollout/awslambda", "rollout/docker", "rollout/judge"},
+	"rollout/nginx":     {"rollout/docker", "rollout/judge"},
+	"rollout/awslambda": {"rollout/docker", "rollout/judge"},
+	"rollout/docker":    {},
+	"rollout/judge":     {},
+}
+
+// above are the rooms that measure or ship the others and are imported by none: they may use all but the mains.
+var above = []string{"bench", ".github"}
+
+// outside says which rooms may import a package of others: the path's beginning, and the rooms.
+var outside = map[string][]string{
+	"github.com/gin-gonic/":        {"handler", "cmd/lambda"},
+	"github.com/aws/aws-lambda-go": {"cmd/lambda"},
+	"github.com/awslabs/":          {"cmd/lambda"},
+	"github.com/aws/aws-sdk-go":    {"rollout/awslambda"},
+	"github.com/aws/smithy-go":     {"rollout/awslambda"},
+	"github.com/prometheus/client": {"cmd/local"},
+	"google.golang.org/protobuf/":  {"onnx"},
+}
+
+// packages lists the module's packages and what each imports.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	const format = `{{.ImportPath}} {{join .Imports " "}}`
+	found := make(map[string][]string)
+	for _, line := range list(t, "-f", format, "./...") {
+		fields := strings.Fields(line)
+		found[fields[0]] = fields[1:]
+	}
+	return found
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-tags", "nomsgpack"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func isAbove(room string) bool {
+	return slices.ContainsFunc(above, func(a string) bool { return room == a || strings.HasPrefix(room, a+"/") })
+}
+
+func TestImports(t *testing.T) {
+	found := packages(t)
+	for _, room := range []string{"cmd/local", "handler", "model", "onnx", "tree", "models"} {
+		if _, ok := found[module+room]; !ok {
+			t.Errorf("no package %s: is the test run at the root?", room)
+		}
+	}
+	for path, imports := range found {
+		room := strings.TrimPrefix(path, module)
+		allowed, known := below[room]
+		if !known && !isAbove(room) && path != strings.TrimSuffix(module, "/") {
+			t.Errorf("%s has no place on the map: give it one in CONTRIBUTING.md and here", room)
+			continue
+		}
+		for _, imported := range imports {
+			if ours, ok := strings.CutPrefix(imported, module); ok {
+				if known && !slices.Contains(allowed, ours) || !known && strings.HasPrefix(ours, "cmd/") {
+					t.Errorf("%s imports %s, which does not stand below it", room, ours)
+				}
+			}
+			for prefix, rooms := range outside {
+				if strings.HasPrefix(imported, prefix) && !slices.Contains(rooms, room) && !isAbove(room) {
+					t.Errorf("%s imports %s, which only %s may", room, imported, strings.Join(rooms, ", "))
+				}
+			}
+		}
+	}
+}
+
+// TestLambdaStaysSmall keeps the metrics library out of the Lambda function, and Lambda out of the server.
+func TestLambdaStaysSmall(t *testing.T) {
+	for room, unwanted := range map[string]string{
+		"cmd/lambda": "github.com/prometheus/",
+		"cmd/local":  "github.com/aws",
+	} {
+		for _, path := range list(t, "-deps", "./"+room) {
+			if strings.HasPrefix(path, unwanted) {
+				t.Errorf("%s depends on %s", room, path)
+			}
+		}
+	}
+}
