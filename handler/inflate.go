@@ -30,9 +30,10 @@ func (x *inflater) inflate(body []byte, encodings []string, limit int64) ([]byte
 		return body, nil
 	}
 	x.source.Reset(body)
+	x.plain = x.plain[:0]
 	r, err := x.reader(encoding, body)
 	if err == nil {
-		x.plain, err = readUpTo(r, x.plain[:0], limit+1)
+		x.plain, err = readUpTo(r, x.plain, limit+1)
 	}
 	switch {
 	case err == errEncoding:

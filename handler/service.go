@@ -107,6 +107,8 @@ func (s *Service) router() *gin.Engine {
 	e.HEAD("/health", s.health)
 	e.POST("/predict", s.predict)
 	s.routeV2(e)
+	s.routeOpenAPI(e)
+	s.routeDocs(e)
 	return e
 }
 

@@ -49,7 +49,7 @@ func (a *Answer) Append(dst []byte, out func(i int) *onnx.Tensor) (body []byte, 
 	header = len(dst) - start
 	for _, o := range a.Outputs {
 		if o.Binary {
-			dst = appendBinary(dst, out(o.Index))
+			dst = AppendBinary(dst, out(o.Index))
 		}
 	}
 	return dst, header

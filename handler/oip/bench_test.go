@@ -25,7 +25,7 @@ func requests(n, rows int, binary bool) (bodies [][]byte, headers []int, sig Sig
 		head := fmt.Sprintf(`{"id":"1","inputs":[{"name":"x","shape":[%d,%d],"datatype":"FP32",`, rows, width)
 		if binary {
 			head += `"parameters":{"binary_data_size":` + strconv.Itoa(binarySize(x)) + `}}],"parameters":{"binary_data_output":true}}`
-			bodies, headers = append(bodies, appendBinary([]byte(head), x)), append(headers, len(head))
+			bodies, headers = append(bodies, AppendBinary([]byte(head), x)), append(headers, len(head))
 			continue
 		}
 		var data strings.Builder

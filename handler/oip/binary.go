@@ -91,7 +91,7 @@ func takeBytes(b []byte, t *onnx.Tensor, want *onnx.Value) *Error {
 	return nil
 }
 
-// binarySize is the number of bytes that appendBinary appends.
+// binarySize is the number of bytes that AppendBinary appends.
 func binarySize(t *onnx.Tensor) int {
 	if t.DType != onnx.String {
 		return t.Len() * size(t.DType)
@@ -103,8 +103,8 @@ func binarySize(t *onnx.Tensor) int {
 	return n
 }
 
-// appendBinary appends the elements of t, little-endian, without padding.
-func appendBinary(dst []byte, t *onnx.Tensor) []byte {
+// AppendBinary appends the elements of t, little-endian, without padding.
+func AppendBinary(dst []byte, t *onnx.Tensor) []byte {
 	le := binary.LittleEndian
 	switch d := t.DType; {
 	case d == onnx.Float32:

@@ -50,7 +50,7 @@ func FuzzDecode(f *testing.F) {
 			head = append(head, `{"name":"`+v.Name+`","datatype":"`+Datatype(v.DType)+`","shape":`...)
 			head = append(head, shape...)
 			head = append(head, `,"parameters":{"binary_data_size":`+itoa(binarySize(in(i)))+`}}`...)
-			tail = appendBinary(tail, in(i))
+			tail = AppendBinary(tail, in(i))
 		}
 		head = append(head, `]}`...)
 		second := tensors(sig)
@@ -59,7 +59,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		var got []byte
 		for i := range sig.Inputs {
-			got = appendBinary(got, second(i))
+			got = AppendBinary(got, second(i))
 		}
 		if !bytes.Equal(got, tail) {
 			t.Fatalf("sent again in binary: got %q, want %q", got, tail)

@@ -129,7 +129,7 @@ func TestDecodeReadsEveryDatatype(t *testing.T) {
 			again := &onnx.Tensor{DType: test.dtype}
 			body := `{"inputs":[{"name":"v","shape":[3],"datatype":"` + Datatype(test.dtype) + `","parameters":{"binary_data_size":` + itoa(binarySize(got)) + `}}]}`
 			var r Request
-			if err := r.Decode(appendBinary([]byte(body), got), len(body), sig, func(int) *onnx.Tensor { return again }); err != nil {
+			if err := r.Decode(AppendBinary([]byte(body), got), len(body), sig, func(int) *onnx.Tensor { return again }); err != nil {
 				t.Fatalf("binary: %v", err)
 			}
 			if !sameElements(again, test.want) {

@@ -1,0 +1,143 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+
+	"ml-service/handler/oip"
+	"ml-service/model"
+)
+
+// routeOpenAPI adds the document that describes the other routes. It is made when first asked for, so
+// that it costs nothing at start.
+func (s *Service) routeOpenAPI(e *gin.Engine) {
+	document := sync.OnceValues(func() ([]byte, error) {
+		return json.Marshal(openAPI{name: s.name, model: s.model, examples: examples(s.model, s.name)}.document())
+	})
+	e.GET("/openapi.json", func(c *gin.Context) {
+		body, err := document()
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		s.write(c, http.StatusOK, body)
+	})
+}
+
+// openAPI makes the OpenAPI 3.1 document of a service out of its model.
+type openAPI struct {
+	name     string
+	model    *model.Model
+	examples []example
+}
+
+func (o openAPI) document() object {
+	title := o.model.Title()
+	if title == "" {
+		title = o.name
+	}
+	return object{
+		"openapi": "3.1.0",
+		"info":    object{"title": title, "version": o.model.Version(), "description": o.describe()},
+		"tags": list{
+			object{"name": "predict", "description": "Rows in, predictions out."},
+			object{"name": "open inference protocol", "description": "Tensors in, tensors out: the V2 protocol of KServe and Triton."},
+			object{"name": "service", "description": "What the service says of itself."},
+		},
+		"paths":      o.paths(),
+		"components": object{"schemas": o.schemas(), "headers": headersOfAnswers},
+		"x-model":    o.summary(),
+	}
+}
+
+// describe says in a few sentences what the model is.
+func (o openAPI) describe() string {
+	m := o.model
+	text := fmt.Sprintf("The model %s, version %s: a %s", o.name, m.Version(), m.Kind())
+	if m.Kind() == model.Raw {
+		text = fmt.Sprintf("The model %s, version %s", o.name, m.Version())
+	}
+	var inputs []string
+	for _, in := range m.Inputs() {
+		inputs = append(inputs, fmt.Sprintf("%s (%s %s)", in.Name, oip.Datatype(in.DType), shapeText(in.Shape)))
+	}
+	text += ". It takes " + strings.Join(inputs, ", ")
+	var outputs []string
+	for _, v := range m.Outputs() {
+		outputs = append(outputs, fmt.Sprintf("%s (%s %s)", v.Name, oip.Datatype(v.DType), shapeText(v.Shape)))
+	}
+	return text + " and gives " + strings.Join(outputs, ", ") + "."
+}
+
+// summary is the model for the page at /docs, which draws a form from it.
+func (o openAPI) summary() object {
+	var inputs list
+	for _, in := range o.model.Inputs() {
+		inputs = append(inputs, object{"name": in.Name, "datatype": oip.Datatype(in.DType), "shape": shapeText(in.Shape),
+			"width": in.Width, "rank": in.Rank, "features": in.Features, "missing": in.Missing})
+	}
+	var outputs list
+	for _, v := range o.model.Outputs() {
+		outputs = append(outputs, object{"name": v.Name, "datatype": oip.Datatype(v.DType), "shape": shapeText(v.Shape), "labels": labelsOf(v)})
+	}
+	return object{"name": o.name, "version": o.model.Version(), "kind": o.model.Kind().String(), "sha256": o.model.SHA256(),
+		"inputs": inputs, "outputs": outputs, "classes": o.model.Classes(), "class_names": o.model.ClassNames(), "metadata": o.model.Metadata()}
+}
+
+func (o openAPI) schemas() object {
+	s := object{
+		"Error": object{"type": "object", "required": list{"error"}, "properties": object{
+			"error": object{"type": "string", "minLength": 1, "description": "a sentence: what was expected and what was found"},
+			"field": object{"type": "string", "description": "the innermost element that is wrong, as x[1][2]"}}},
+		"Row":           rowOfModel(o.model),
+		"PredictAnswer": answerSchema(o.model),
+		"InferRequest":  o.inferRequest(),
+		"InferAnswer":   o.inferAnswer(),
+	}
+	if o.model.Kind() != model.Raw {
+		s["Prediction"] = predictionSchema(o.model)
+	}
+	return s
+}
+
+// inferRequest describes the body of POST …/infer.
+func (o openAPI) inferRequest() object {
+	var inputs, names list
+	for _, in := range o.model.Inputs() {
+		properties := tensorSchema(in.Name, in.DType, in.Shape, dataSchema(elementSchema(in)))
+		properties["parameters"] = object{"type": list{"object", "null"}, "properties": object{
+			"binary_data_size": object{"type": "integer", "minimum": 0, "description": "the tensor follows the JSON in binary, so many bytes of it, and has no data"}}}
+		inputs = append(inputs, object{"type": "object", "title": in.Name, "required": list{"name", "datatype", "shape"}, "properties": properties})
+	}
+	for _, v := range o.model.Outputs() {
+		names = append(names, v.Name)
+	}
+	return object{"type": "object", "required": list{"inputs"}, "properties": object{
+		"id":     object{"type": "string", "description": "comes back in the answer; without it the X-Request-Id does"},
+		"inputs": object{"type": "array", "minItems": len(inputs), "maxItems": len(inputs), "items": object{"anyOf": inputs}},
+		"outputs": object{"type": list{"array", "null"}, "description": "the outputs to answer, in this order; all without it",
+			"items": object{"type": "object", "required": list{"name"}, "properties": object{
+				"name":       object{"enum": names},
+				"parameters": object{"type": list{"object", "null"}, "properties": object{"binary_data": object{"type": "boolean"}}}}}},
+		"parameters": object{"type": list{"object", "null"}, "properties": object{
+			"binary_data_output": object{"type": "boolean", "description": "answer all outputs in binary"}}},
+	}}
+}
+
+// inferAnswer describes the 200 of POST …/infer in JSON.
+func (o openAPI) inferAnswer() object {
+	var outputs list
+	for _, v := range o.model.Outputs() {
+		properties := tensorSchema(v.Name, v.DType, v.Shape, object{"type": "array", "items": outputElement(v.DType)})
+		outputs = append(outputs, object{"type": "object", "title": v.Name, "required": list{"name", "datatype", "shape", "data"}, "properties": properties})
+	}
+	return object{"type": "object", "required": list{"model_name", "model_version", "id", "outputs"}, "properties": object{
+		"model_name": object{"const": o.name}, "model_version": object{"const": o.model.Version()}, "id": object{"type": "string"},
+		"outputs": object{"type": "array", "minItems": 1, "items": object{"anyOf": outputs}},
+	}}
+}

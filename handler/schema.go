@@ -1,0 +1,226 @@
+package handler
+
+import (
+	"strconv"
+
+	"ml-service/handler/oip"
+	"ml-service/model"
+	"ml-service/onnx"
+)
+
+// object is a JSON object of the OpenAPI document.
+type object = map[string]any
+
+// list is a JSON array of the OpenAPI document.
+type list = []any
+
+// mostNamed is how many values of a row are described one by one.
+const mostNamed = 256
+
+// elementSchema describes one value of an input.
+func elementSchema(in model.Input) object {
+	switch d := in.DType; {
+	case d == onnx.String:
+		return object{"type": "string"}
+	case d == onnx.Bool:
+		return object{"type": "boolean"}
+	case d == onnx.Uint64:
+		return object{"type": "integer", "minimum": 0, "maximum": uint64(1<<64 - 1)}
+	case d.IsInteger():
+		low, high := d.Range()
+		return object{"type": "integer", "minimum": low, "maximum": high}
+	}
+	s := object{"type": "number"}
+	if in.DType == onnx.Float32 {
+		const most = 3.4028234663852886e38
+		s["minimum"], s["maximum"] = -most, most
+	}
+	if in.Missing {
+		s["type"] = list{"number", "null"}
+	}
+	return s
+}
+
+// rowSchema describes one row of an input: a list of its values, nested as its tensor is.
+func rowSchema(in model.Input) object {
+	element := elementSchema(in)
+	dims := in.Shape
+	if len(dims) < 2 {
+		dims = []int{-1, max(in.Width, 1)}
+		if in.Shape == nil {
+			dims[1] = -1
+		}
+	}
+	s := element
+	for i := len(dims) - 1; i > 0; i-- {
+		outer := object{"type": "array", "items": s}
+		if dims[i] >= 0 {
+			outer["minItems"], outer["maxItems"] = dims[i], dims[i]
+		}
+		s = outer
+	}
+	if in.Features != nil && len(in.Features) <= mostNamed && len(dims) == 2 {
+		named := make(list, len(in.Features))
+		for i, name := range in.Features {
+			value := elementSchema(in)
+			value["title"] = name
+			named[i] = value
+		}
+		s["prefixItems"], s["items"] = named, false
+	}
+	return s
+}
+
+// xSchema describes x of POST /predict: one row, or several.
+func xSchema() object {
+	return object{"anyOf": list{ref("Row"), object{"type": "array", "minItems": 1, "items": ref("Row")}}}
+}
+
+// rowOfModel describes one row as x holds it: a list for a model of one input, else an object by name.
+func rowOfModel(m *model.Model) object {
+	inputs := m.Inputs()
+	if len(inputs) == 1 {
+		s := rowSchema(inputs[0])
+		s["title"] = "a row of " + inputs[0].Name
+		return s
+	}
+	properties, required := object{}, list{}
+	for _, in := range inputs {
+		s := rowSchema(in)
+		if in.Width == 1 && len(in.Shape) < 3 {
+			s = elementSchema(in)
+		}
+		properties[in.Name] = s
+		required = append(required, in.Name)
+	}
+	return object{"type": "object", "title": "a row", "properties": properties, "required": required, "additionalProperties": false}
+}
+
+// predictionSchema describes one prediction of a classifier or a regressor.
+func predictionSchema(m *model.Model) object {
+	number := object{"type": list{"number", "null"}}
+	properties := object{"prediction": number}
+	if m.Kind() == model.Regressor {
+		if m.Targets() > 1 {
+			properties["prediction"] = object{"type": "array", "items": number, "minItems": m.Targets(), "maxItems": m.Targets()}
+		}
+		return object{"type": "object", "required": list{"prediction"}, "properties": properties, "title": "prediction"}
+	}
+	properties["prediction"] = labelSchema(m)
+	properties["confidence"] = object{"type": "number", "minimum": 0, "maximum": 1,
+		"description": "the score of the predicted class, to three decimals; absent where the scores are no distribution"}
+	return object{"type": "object", "required": list{"prediction"}, "properties": properties, "title": "prediction"}
+}
+
+// labelSchema describes a class label, with the names of the classes where the file has them.
+func labelSchema(m *model.Model) object {
+	text := m.Outputs()[m.LabelOutput()].DType == onnx.String
+	s := object{"type": "number"}
+	if text {
+		s["type"] = "string"
+	}
+	names := m.ClassNames()
+	var values list
+	described := ""
+	for i, label := range m.Classes() {
+		if text {
+			values = append(values, label)
+		} else if n, err := strconv.ParseInt(label, 10, 64); err == nil {
+			values = append(values, n)
+		}
+		if i < len(names) && names[i] != label {
+			if described != "" {
+				described += ", "
+			}
+			described += label + ": " + names[i]
+		}
+	}
+	if values != nil {
+		s["enum"] = values
+	}
+	if described != "" {
+		s["description"] = described
+	}
+	return s
+}
+
+// answerSchema describes the 200 of POST /predict.
+func answerSchema(m *model.Model) object {
+	version := object{"const": m.Version()}
+	if m.Kind() == model.Raw {
+		outputs, names := object{}, list{}
+		for _, v := range m.Outputs() {
+			outputs[v.Name] = object{"description": oip.Datatype(v.DType) + " " + shapeText(v.Shape)}
+			names = append(names, v.Name)
+		}
+		return object{"type": "object", "required": list{"outputs", "version"}, "properties": object{
+			"outputs": object{"type": "object", "properties": outputs, "required": names}, "version": version}}
+	}
+	one := predictionSchema(m)
+	one["properties"].(object)["version"] = version
+	one["required"] = list{"prediction", "version"}
+	one["title"] = "answer to one row"
+	return object{"anyOf": list{one, object{
+		"type": "object", "title": "answer to several rows", "required": list{"predictions", "version"},
+		"properties": object{"predictions": object{"type": "array", "items": ref("Prediction")}, "version": version},
+	}}}
+}
+
+func shapeText(shape []int) string {
+	if shape == nil {
+		return "of any shape"
+	}
+	text := "["
+	for i, d := range shape {
+		if i > 0 {
+			text += ","
+		}
+		switch {
+		case d >= 0:
+			text += strconv.Itoa(d)
+		case i == 0:
+			text += "N"
+		default:
+			text += "any"
+		}
+	}
+	return text + "]"
+}
+
+// tensorSchema gives the members of a tensor of the Open Inference Protocol with its data in JSON.
+func tensorSchema(name string, d onnx.DType, dims []int, data object) object {
+	shape := object{"type": "array", "items": object{"type": "integer", "minimum": 0}}
+	if dims != nil {
+		each := list{}
+		for _, d := range dims {
+			if d < 0 {
+				each = append(each, object{"type": "integer", "minimum": 0})
+			} else {
+				each = append(each, object{"const": d})
+			}
+		}
+		shape["minItems"], shape["maxItems"] = len(each), len(each)
+		if len(each) > 0 {
+			shape["prefixItems"], shape["items"] = each, false
+		}
+	}
+	return object{"name": object{"const": name}, "datatype": object{"const": oip.Datatype(d)}, "shape": shape, "data": data}
+}
+
+// dataSchema describes elements in JSON, flat or nested as the shape.
+func dataSchema(element object) object {
+	return object{"type": list{"array", "null"}, "items": object{"anyOf": list{element, object{"type": "array"}}}}
+}
+
+// outputElement describes one element of an output; a number that is not finite is null.
+func outputElement(d onnx.DType) object {
+	switch {
+	case d == onnx.String:
+		return object{"type": "string"}
+	case d == onnx.Bool:
+		return object{"type": "boolean"}
+	case d.IsInteger():
+		return object{"type": "integer"}
+	}
+	return object{"type": list{"number", "null"}}
+}
