@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for _, p := range pairs {
+			if value, ok := strings.CutPrefix(p, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+}
+
+// TestRunFails wants one clear line on stderr, nothing on stdout, and the exit code of the house.
+func TestRunFails(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	dir := t.TempDir()
+	put := func(version, name, text string) {
+		if err := os.MkdirAll(filepath.Join(dir, version), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, version, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	embedded, err := os.ReadFile("../../models/v1.0.0/model.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("broken", "model.onnx", "not a model")
+	put("wrong", "model.onnx", string(embedded))
+	put("wrong", "golden.json", `{"rows":[{"x":[0.4,-0.2,0.1]}],"answers":[{"prediction":0.0}]}`)
+
+	for _, c := range []struct {
+		name string
+		args []string
+		env  []string
+		code int
+		want string // how the line begins
+	}{
+		{"port taken", nil, []string{"HOST=127.0.0.1", "PORT=" + port}, exitError, "ml-service: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
+		{"wrong value", nil, []string{"PORT=http"}, exitUsage, `ml-service: PORT: want a port from 0 to 65535, got "http"`},
+		{"wrong flag", []string{"--colour=blue"}, nil, exitUsage, "ml-service: flag provided but not defined: -colour"},
+		{"argument", []string{"start"}, nil, exitUsage, `ml-service: unexpected argument "start"`},
+		{"unknown version", nil, []string{"MODEL_VERSION=v9"}, exitUsage, `ml-service: unknown model version "v9": there are v1.0.0, v1.1.0`},
+		{"unknown version with a folder", []string{"--model-dir", dir, "--model-version=v9"}, nil, exitUsage, `ml-service: unknown model version "v9": there are broken, v1.0.0, v1.1.0, wrong`},
+		{"no folder", nil, []string{"MODEL_DIR=" + dir + "/none"}, exitUsage, "ml-service: MODEL_DIR: stat " + dir + "/none: no such file or directory"},
+		{"a file for a folder", nil, []string{"MODEL_DIR=" + dir + "/wrong/model.onnx"}, exitUsage, "ml-service: MODEL_DIR: want a folder of <version>/model.onnx, got the file"},
+		{"broken model", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=broken"}, exitError, "ml-service: model broken: "},
+		{"golden rows not met", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=wrong"}, exitError, "ml-service: model wrong: golden.json: row 0: prediction: want 0.0, got "},
+		{"nobody to check", []string{"healthcheck", "--port=1"}, nil, exitError, `ml-service: Get "http://127.0.0.1:1/health"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(context.Background(), c.args, env(c.env...), &stdout, &stderr)
+			line, rest, _ := strings.Cut(stderr.String(), "\n")
+			if code != c.code || !strings.HasPrefix(line, c.want) || rest != "" || stdout.Len() > 0 {
+				t.Errorf("got %d, stderr %q, stdout %q\nwant %d, one line %q", code, stderr.String(), stdout.String(), c.code, c.want)
+			}
+		})
+	}
+}
+
+func TestRunSays(t *testing.T) {
+	for _, c := range []struct{ arg, want string }{
+		{"--version", "ml-service v1.0.0 (revision unknown)\n"},
+		{"--help", "  --port              PORT              8080        port to listen on; 0: any free one\n"},
+		{"-h", "ml-service healthcheck"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(context.Background(), []string{c.arg}, env(), &stdout, &stderr)
+		if code != exitDone || !strings.Contains(stdout.String(), c.want) || stderr.Len() > 0 {
+			t.Errorf("%s: got %d, %q, %q, want 0 and %q", c.arg, code, stdout.String(), stderr.String(), c.want)
+		}
+	}
+}
