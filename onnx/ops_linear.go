@@ -163,7 +163,9 @@ func (n *node) labels(ints, strings string) *Tensor {
 func (n *node) classifier(labels *Tensor, classes int) {
 	n.set(0, labels.DType, n.rows(0))
 	n.set(1, Float32, n.rows(0), classes)
-	n.out[0].role = Label
+	if n.out[0] != nil {
+		n.out[0].role = Label
+	}
 	if len(n.out) > 1 && n.out[1] != nil {
 		n.out[1].role, n.out[1].labels = Scores, labels
 	}

@@ -52,6 +52,7 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
+	firstWeights(&s)
 	e, err := tree.Compile(s)
 	if err != nil {
 		return nil, n.invalid("%v", err)
