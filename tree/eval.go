@@ -10,24 +10,18 @@ const (
 
 // scratch is what one call needs beside its arguments.
 type scratch[T Float] struct {
-	rows    []T             // a block of rows as columns.copyRows makes them
+	keys    words[T]        // of a block of rows
 	leaves  [][lanes]uint32 // per row of a block: which leaf each lane reached
 	reached []bool          // per row and target
 }
 
 // prepare sizes the blocks and their scratch.
 func (e *Ensemble[T]) prepare() {
-	width := e.features
-	if !e.columns.direct {
-		width = e.columns.width()
-	}
+	width := e.columns.width()
 	var z T
 	e.block = min(max(blockBytes/(max(width, e.targets)*int(unsafe.Sizeof(z))), minBlock), maxBlock)
 	e.scratch.New = func() any {
-		s := &scratch[T]{leaves: make([][lanes]uint32, e.block)}
-		if !e.columns.direct {
-			s.rows = make([]T, e.block*width)
-		}
+		s := &scratch[T]{leaves: make([][lanes]uint32, e.block), keys: newWords[T](e.block * width)}
 		if e.always == nil {
 			s.reached = make([]bool, e.block*e.targets)
 		}
@@ -66,21 +60,18 @@ func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows int, s *scratch
 	if e.always == nil {
 		clear(hit)
 	}
-	quick, width := x, e.features
-	if !e.columns.direct {
-		quick, width = s.rows, e.columns.width()
-		copyRows(e.columns, quick, x, rows, e.features)
-	}
+	width := e.columns.width()
+	keys(e.columns, s.keys, x, rows, e.features)
 	for i := range e.runs {
 		r := &e.runs[i]
 		switch {
 		case r.layout == walked:
 			e.walk(r, dst, hit, x, rows)
 		case e.give == value:
-			sum(r, dst[e.target[0]:], e.targets, quick, width, rows)
+			sum(r, dst[e.target[0]:], e.targets, s.keys, width, rows)
 		default:
 			for g := range r.groups {
-				descend(r, g, s.leaves[:rows], quick, width)
+				descend(r, g, s.leaves[:rows], s.keys, width)
 				e.add(r, g, dst, hit, s.leaves[:rows])
 			}
 		}

@@ -3,9 +3,9 @@ package tree
 import "unsafe"
 
 // The heap layout: complete trees. Level l of a group is 8<<l cells, those of lane k from k<<l on, so that the children of cell j
-// of one level are cells 2j and 2j+1 of the next, whatever the lane. A cell is two words: threshold, column. The leaves are the
+// of one level are cells 2j and 2j+1 of the next, whatever the lane. A cell is two words: key, column. The leaves are the
 // level after the last. A leaf higher up is a subtree whose leaves are all the same.
-func (b *builder[T]) heap(nodes []T, leaves int, roots []int32, depth int) {
+func (b *builder[T]) heap(nodes words[T], first, leaves int, roots []int32, depth int) {
 	var fill func(i int32, level, j int)
 	fill = func(i int32, level, j int) {
 		n := &b.s.Nodes[i]
@@ -15,10 +15,10 @@ func (b *builder[T]) heap(nodes []T, leaves int, roots []int32, depth int) {
 			}
 			return
 		}
-		t, column, left, right := b.split(n)
-		cell := nodes[2*(lanes*(1<<level-1)+j):]
-		cell[0] = t
-		setIndex(&cell[1], int64(column))
+		key, column, left, right := b.split(n)
+		cell := first + 2*(lanes*(1<<level-1)+j)
+		nodes.set(cell, key)
+		nodes.set(cell+1, column)
 		fill(left, level+1, 2*j)
 		fill(right, level+1, 2*j+1)
 	}
@@ -29,22 +29,17 @@ func (b *builder[T]) heap(nodes []T, leaves int, roots []int32, depth int) {
 
 // heapRow is the leaf of each lane for one row.
 func heapRow[T Float](out *[lanes]uint32, x, nodes unsafe.Pointer, depth int) {
-	level := nodes
 	var z T
-	size := uint64(lanes * 2 * unsafe.Sizeof(z))
-	for k := range uint64(lanes) {
-		out[k] = uint32(k)
+	size := lanes * 2 * unsafe.Sizeof(z)
+	for k := range uint32(lanes) {
+		out[k] = k
 	}
 	for range depth {
 		for k := range out {
 			j := uint64(out[k])
-			right := uint32(0)
-			if !(at[T](x, indexAt[T](level, 2*j+1)) <= at[T](level, 2*j)) {
-				right = 1
-			}
-			out[k] = 2*out[k] + right
+			out[k] = uint32(2*j + less(load[T](x, load[T](nodes, 2*j+1)), load[T](nodes, 2*j)))
 		}
-		level = unsafe.Add(level, size)
+		nodes = unsafe.Add(nodes, size)
 		size *= 2
 	}
 }

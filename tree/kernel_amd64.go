@@ -7,7 +7,7 @@ import "unsafe"
 // assembly says that the functions below exist.
 const assembly = true
 
-// heapSum and linkedSum add to *acc, per row, the values of the leaves which that row of float32 reaches in n groups. Strides are in
+// heapSum and linkedSum add to *acc, per row, the values of the leaves which that row of keys reaches in n groups. Strides are in
 // bytes. A call is short of any preemption, which is why evalBlock keeps blocks small.
 //
 //go:noescape
@@ -23,3 +23,8 @@ func heapLeaf(out, x unsafe.Pointer, xStride uintptr, rows int, from *group)
 
 //go:noescape
 func linkedLeaf(out, x unsafe.Pointer, xStride uintptr, rows int, from *group)
+
+// keys32 makes the keys of float32 numbers, four at a time, after turning the sign of each if sign is 1<<31.
+//
+//go:noescape
+func keys32(dst, x unsafe.Pointer, fours int, sign uint32)

@@ -2,26 +2,27 @@
 
 #include "textflag.h"
 
-// One step of one lane is four instructions. UCOMISS leaves the carry where threshold < x or either is NaN, and ADC takes it into
+// One step of one lane is four instructions. CMP leaves the carry where the row's key is below the node's, and ADC takes it into
 // the place of the child.
 //
-//	SI row · DI nodes (heap: of this level) · R8-R15 lanes · AX, X0 free
+//	SI row · DI nodes (heap: of this level) · R8-R15 lanes · AX free
 
 #define HEAPSTEP(j) \
-	MOVL    4(DI)(j*8), AX  \
-	MOVSS   (DI)(j*8), X0   \
-	UCOMISS (SI)(AX*4), X0  \
-	ADCL    j, j
+	MOVL 4(DI)(j*8), AX \
+	MOVL (SI)(AX*4), AX \
+	CMPL AX, (DI)(j*8)  \
+	ADCL j, j
 
 #define LINKSTEP(j) \
-	MOVL    8(DI)(j*4), AX  \
-	MOVSS   (DI)(j*4), X0   \
-	UCOMISS (SI)(AX*4), X0  \
-	ADCL    16(DI)(j*4), j
+	MOVL 8(DI)(j*4), AX \
+	MOVL (SI)(AX*4), AX \
+	CMPL AX, (DI)(j*4)  \
+	ADCL 16(DI)(j*4), j
 
+// A leaf's key is 0xFF800001 and the leaf.
 #define LINKLEAF(j) \
 	MOVL (DI)(j*4), j       \
-	ANDL $0x3FFFFF, j
+	SUBL $0xFF800001, j
 
 #define EIGHT(STEP) \
 	STEP(R8)  \
@@ -181,4 +182,39 @@ row:
 	ADDQ xStride+16(FP), SI
 	DECQ rows+24(FP)
 	JNZ  row
+	RET
+
+// func keys32(dst, x unsafe.Pointer, fours int, sign uint32)
+TEXT ·keys32(SB), NOSPLIT, $0-28
+	MOVQ   dst+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   fours+16(FP), CX
+	MOVL   sign+24(FP), AX
+	MOVL   AX, X4
+	PSHUFL $0, X4, X4
+	MOVL   $0x7FFFFFFF, AX
+	MOVL   AX, X5
+	PSHUFL $0, X5, X5
+	XORPS  X6, X6
+	TESTQ  CX, CX
+	JZ     end
+
+next:
+	MOVUPS (SI), X0
+	XORPS  X4, X0
+	ADDPS  X6, X0     // -0 becomes 0
+	MOVAPS X0, X1
+	MOVAPS X0, X2
+	CMPPS  X0, X2, $7 // all ones, but zero for NaN
+	PSRAL  $31, X1
+	PANDN  X5, X1     // 0x7FFFFFFF where the sign is +
+	PXOR   X1, X0
+	PAND   X2, X0
+	MOVUPS X0, (DI)
+	ADDQ   $16, SI
+	ADDQ   $16, DI
+	DECQ   CX
+	JNZ    next
+
+end:
 	RET

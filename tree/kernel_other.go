@@ -13,3 +13,4 @@ func linkedSum(acc unsafe.Pointer, accStride uintptr, x unsafe.Pointer, xStride 
 }
 func heapLeaf(out, x unsafe.Pointer, xStride uintptr, rows int, from *group)   {}
 func linkedLeaf(out, x unsafe.Pointer, xStride uintptr, rows int, from *group) {}
+func keys32(dst, x unsafe.Pointer, fours int, sign uint32)                     {}

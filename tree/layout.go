@@ -19,7 +19,7 @@ const (
 
 // A group is up to eight consecutive trees in one of the fast layouts. The assembly knows this struct.
 type group struct {
-	nodes  unsafe.Pointer // the words of run.nodes that are this group's
+	nodes  unsafe.Pointer // this group's words of run.nodes
 	values unsafe.Pointer // the values of its leaves, where a leaf is one value; else nil
 	depth  int            // steps after which every lane is at a leaf
 }
@@ -31,7 +31,7 @@ type run[T Float] struct {
 	trees  int
 	groups []group
 	leaves []int // per group: where its leaves start in leafTable
-	nodes  []T   // what groups point into
+	nodes  words[T]
 }
 
 // leafTable is what leaves give: one value each, or a span of the weights.
@@ -68,7 +68,7 @@ func heapLeaves(depth int) int   { return lanes << depth }
 func linkedWords(inner int) int  { return pairWords * (inner + lanes/2) }
 func linkedLeaves(inner int) int { return inner + lanes }
 func (b *builder[T]) fast(t int) bool {
-	return !b.shape.odd[t] && linkedLeaves(int(b.shape.inner[t]))*lanes < leafMask
+	return !b.shape.odd[t] && linkedLeaves(int(b.shape.inner[t]))*lanes < 1<<leafBits
 }
 
 const maxHeapDepth = 12
@@ -126,17 +126,17 @@ func (b *builder[T]) lay(r *run[T]) {
 		words, leaves = words+p.words, leaves+p.leaves
 		parts = append(parts, p)
 	}
-	r.nodes = make([]T, words+1) // one to spare, so that a group of single leaves has an address
+	r.nodes = newWords[T](words)
 	first := b.leaves.grow(leaves, b.plain)
 	words, leaves = 0, first
 	for _, p := range parts {
-		nodes, roots := r.nodes[words:words+p.words], b.s.Roots[p.first:p.end]
+		roots := b.s.Roots[p.first:p.end]
 		if r.layout == heaped {
-			b.heap(nodes, leaves, roots, p.depth)
+			b.heap(r.nodes, words, leaves, roots, p.depth)
 		} else {
-			b.link(nodes, leaves, roots)
+			b.link(r.nodes, words, leaves, roots)
 		}
-		r.groups = append(r.groups, group{nodes: unsafe.Pointer(&r.nodes[words]), depth: p.depth})
+		r.groups = append(r.groups, group{nodes: r.nodes.at(words), depth: p.depth})
 		r.leaves = append(r.leaves, leaves)
 		words, leaves = words+p.words, leaves+p.leaves
 	}
@@ -154,11 +154,11 @@ func (b *builder[T]) setLeaf(place int, n *Node[T]) {
 }
 
 // split is a node's comparison and its children, left first.
-func (b *builder[T]) split(n *Node[T]) (threshold T, column uint32, left, right int32) {
+func (b *builder[T]) split(n *Node[T]) (key, column uint64, left, right int32) {
 	s, _ := splitOf(n)
-	column = b.columns.place(n.Feature, s.negated)
+	key, column = s.key(), b.columns.place(n.Feature, s.negated)
 	if s.trueRight {
-		return s.threshold, column, n.False, n.True
+		return key, column, n.False, n.True
 	}
-	return s.threshold, column, n.True, n.False
+	return key, column, n.True, n.False
 }

@@ -2,49 +2,43 @@ package tree
 
 import "unsafe"
 
-// The linked layout: nodes in pairs of siblings, breadth first over the group's trees. A pair is six words: both thresholds, both
-// columns, both links, so that a node's are at j, j+2 and j+4, where j is its threshold's word. A link leads from a node to its
-// left child, as a difference; the right child is one word further. A leaf's threshold is NaN, so a row always goes
-// right there, and its link is -1: it stays where it is. The roots are the first four pairs.
+// The linked layout: nodes in pairs of siblings, breadth first over the group's trees. A pair is six words: both keys, both
+// columns, both links, so that a node's are at j, j+2 and j+4, where j is its key's word. A link leads from a node to its
+// left child, as a difference; the right child is one word further. Every row goes right at a leaf, whose link is
+// -1: it stays where it is. The roots are the first four pairs.
 const pairWords = 6
 
-type slot struct {
-	node int32 // of the Spec
-	word uint32
-}
+type slot struct{ node, word int32 }
 
-func (b *builder[T]) link(nodes []T, leaves int, roots []int32) {
-	set := func(word uint32, threshold T, column uint32, link int64) {
-		nodes[word] = threshold
-		setIndex(&nodes[word+2], int64(column))
-		setIndex(&nodes[word+4], link)
+func (b *builder[T]) link(nodes words[T], first, leaves int, roots []int32) {
+	set := func(word int32, key, column uint64, link int32) {
+		nodes.set(first+int(word), key)
+		nodes.set(first+int(word)+2, column)
+		nodes.set(first+int(word)+4, uint64(link))
 	}
 	leaf := 0
-	setAside := func(word uint32) {
-		set(word, 0, 0, -1)
-		setLeafMark(&nodes[word], leaf)
-		leaf++
-	}
 	queue := b.queue[:0]
-	for k := range lanes {
-		word := uint32(k/2*pairWords + k%2)
-		if k < len(roots) {
+	for k := range int32(lanes) {
+		word := k/2*pairWords + k%2
+		if int(k) < len(roots) {
 			queue = append(queue, slot{roots[k], word})
 		} else {
-			setAside(word)
+			set(word, leafKey[T](leaf), 0, -1)
+			leaf++
 		}
 	}
-	free := uint32(lanes / 2 * pairWords)
+	free := int32(lanes / 2 * pairWords)
 	for q := 0; q < len(queue); q++ {
-		i, word := queue[q].node, queue[q].word
-		n := &b.s.Nodes[i]
+		at := queue[q]
+		n := &b.s.Nodes[at.node]
 		if n.leaf() {
 			b.setLeaf(leaves+leaf, n)
-			setAside(word)
+			set(at.word, leafKey[T](leaf), 0, -1)
+			leaf++
 			continue
 		}
-		t, column, left, right := b.split(n)
-		set(word, t, column, int64(free)-int64(word))
+		key, column, left, right := b.split(n)
+		set(at.word, key, column, free-at.word)
 		queue = append(queue, slot{left, free}, slot{right, free + 1})
 		free += pairWords
 	}
@@ -59,14 +53,10 @@ func linkedRow[T Float](out *[lanes]uint32, x, nodes unsafe.Pointer, depth int) 
 	for range depth {
 		for k := range out {
 			j := uint64(out[k])
-			right := uint32(0)
-			if !(at[T](x, indexAt[T](nodes, j+2)) <= at[T](nodes, j)) {
-				right = 1
-			}
-			out[k] += uint32(indexAt[T](nodes, j+4)) + right
+			out[k] += uint32(load[T](nodes, j+4) + less(load[T](x, load[T](nodes, j+2)), load[T](nodes, j)))
 		}
 	}
 	for k := range out {
-		out[k] = uint32(indexAt[T](nodes, uint64(out[k]))) & leafMask
+		out[k] = uint32(load[T](nodes, uint64(out[k])) - leafKey[T](0))
 	}
 }

@@ -2,8 +2,9 @@ package tree
 
 import "math"
 
-// split is a comparison in the one form that the fast layouts know: go left where v <= threshold, right where not,
-// NaN included. v is the column, or the column with its sign turned. So NaN costs nothing and needs no other path.
+// split is a comparison in the one form that the fast layouts know: go left where v <= threshold, right where v is greater or
+// NaN; v is the column, or the column with its sign turned. A NaN threshold sends every row right. So NaN in a
+// row costs nothing and needs no other path.
 type split[T Float] struct {
 	negated   bool
 	threshold T
@@ -47,7 +48,7 @@ func splitOf[T Float](n *Node[T]) (s split[T], ok bool) {
 	return s, true
 }
 
-// before is the largest number less than t: NaN, which nothing is <=, before -Inf.
+// before is the largest number less than t; NaN where there is none.
 func before[T Float](t T) T {
 	if t != t || math.IsInf(float64(t), -1) {
 		return T(math.NaN())
@@ -56,4 +57,12 @@ func before[T Float](t T) T {
 		return T(math.Nextafter(float64(t), math.Inf(-1)))
 	}
 	return T(math.Nextafter32(float32(t), float32(math.Inf(-1))))
+}
+
+// key is the threshold's key: a row goes right where the key of its value is less.
+func (s *split[T]) key() uint64 {
+	if s.threshold != s.threshold {
+		return leafKey[T](0)
+	}
+	return key(s.threshold)
 }

@@ -1,46 +1,71 @@
 package tree
 
-import "unsafe"
+import (
+	"math"
+	"math/bits"
+	"unsafe"
+)
 
-// The fast layouts live in slices of T in which some words are numbers and some are indices of the same size.
+// The fast layouts and the rows they read are made of words as wide as T: keys, columns and links, all unsigned.
 
 func wide[T Float]() bool { var z T; return unsafe.Sizeof(z) == 8 }
 
-// setIndex stores an index in the place of a T.
-func setIndex[T Float](p *T, i int64) {
-	if wide[T]() {
-		*(*int64)(unsafe.Pointer(p)) = i
-	} else {
-		*(*int32)(unsafe.Pointer(p)) = int32(i)
+// words is memory for words of T.
+type words[T Float] struct{ memory []uint64 }
+
+func newWords[T Float](n int) words[T] {
+	if !wide[T]() {
+		n = n/2 + 1
 	}
+	return words[T]{make([]uint64, n+1)} // one to spare, so that there is an address after the last
 }
 
-// A leaf of the linked layout is NaN, which no number compares with, and carries its leaf's index in the low bits.
-const (
-	leafBits = 22
-	leafMask = 1<<leafBits - 1
-	quiet32  = 0x7FC00000
-	quiet64  = 0x7FF8000000000000
-)
-
-func setLeafMark[T Float](p *T, leaf int) {
-	if wide[T]() {
-		setIndex(p, quiet64|int64(leaf))
-	} else {
-		setIndex(p, quiet32|int64(leaf))
-	}
-}
-
-// at is the word i beyond p.
-func at[T Float](p unsafe.Pointer, i uint64) T {
+// at is the address of word i.
+func (w words[T]) at(i int) unsafe.Pointer {
 	var z T
-	return *(*T)(unsafe.Add(p, i*uint64(unsafe.Sizeof(z))))
+	return unsafe.Add(unsafe.Pointer(&w.memory[0]), uintptr(i)*unsafe.Sizeof(z))
 }
 
-// indexAt is the word i beyond p as an index.
-func indexAt[T Float](p unsafe.Pointer, i uint64) uint64 {
+// set stores v as word i; 32 bits of it where T has no more.
+func (w words[T]) set(i int, v uint64) {
+	if wide[T]() {
+		w.memory[i] = v
+	} else {
+		*(*uint32)(w.at(i)) = uint32(v)
+	}
+}
+
+// load is the word i beyond p.
+func load[T Float](p unsafe.Pointer, i uint64) uint64 {
 	if wide[T]() {
 		return *(*uint64)(unsafe.Add(p, i*8))
 	}
 	return uint64(*(*uint32)(unsafe.Add(p, i*4)))
 }
+
+// less is 1 where a < b, else 0, without a branch.
+func less(a, b uint64) uint64 {
+	_, borrow := bits.Sub64(a, b, 0)
+	return borrow
+}
+
+// key orders numbers as unsigned integers the other way round: key(a) < key(b) where a > b. NaN has key 0, so it is greater
+// than every number. -0 has the key of 0.
+func key[T Float](x T) uint64 {
+	if x != x {
+		return 0
+	}
+	x += 0 // makes -0 0
+	if wide[T]() {
+		b := math.Float64bits(float64(x))
+		return b ^ uint64(^(int64(b)>>63))&(1<<63-1)
+	}
+	b := math.Float32bits(float32(x))
+	return uint64(b ^ uint32(^(int32(b)>>31))&(1<<31-1))
+}
+
+// A leaf of the linked layout has a key above that of every number, so that every row goes right there; which leaf it
+// is, is how far above.
+const leafBits = 22
+
+func leafKey[T Float](leaf int) uint64 { return key(T(math.Inf(-1))) + 1 + uint64(leaf) }
