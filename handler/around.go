@@ -33,18 +33,20 @@ func (s *Service) around(c *gin.Context) {
 	if s.draining.Load() {
 		h["Connection"] = closeValue
 	}
+	s.inflight.Add(1)
 	defer s.finish(c, time.Now())
 	c.Next()
 }
 
 // finish turns a panic into a 500, logs the request and tells the observer.
 func (s *Service) finish(c *gin.Context, start time.Time) {
+	s.inflight.Add(-1)
 	if cause := recover(); cause != nil {
 		if cause == http.ErrAbortHandler {
 			panic(cause)
 		}
-		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "panic", slog.String("request_id", sentID(c)),
-			slog.Any("error", cause), slog.String("stack", string(debug.Stack())))
+		attrs := []slog.Attr{slog.String("request_id", sentID(c)), slog.Any("error", cause), slog.String("stack", string(debug.Stack()))}
+		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "panic", appendTrace(attrs, c.Request)...)
 		if c.Writer.Written() {
 			panic(http.ErrAbortHandler)
 		}
@@ -70,12 +72,13 @@ func (s *Service) logRequest(c *gin.Context, status int, took time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", c.Request.Method), slog.String("path", shortened(c.Request.URL.Path)),
-		slog.Int("status", status), slog.Duration("took", took),
+		slog.Int("status", status), slog.Float64("seconds", took.Seconds()),
 		slog.String("request_id", sentID(c)), slog.String("version", s.version[0]),
 	}
 	if s.color != nil {
 		attrs = append(attrs, slog.String("color", s.color[0]))
 	}
+	attrs = appendTrace(attrs, c.Request)
 	if err := c.Errors.Last(); err != nil {
 		attrs = append(attrs, slog.String("error", shortened(err.Error())))
 	}

@@ -26,6 +26,9 @@ type Config struct {
 	DrainDelay      time.Duration
 	ShutdownTimeout time.Duration
 	LogLevel        slog.Level
+	MaxConcurrency  int  // requests in the model at once; 0: one a core
+	MaxQueue        int  // requests that wait for that; -1: 64 for each of MaxConcurrency
+	Metrics         bool // serve /metrics
 	ShowVersion     bool // --version was asked for
 }
 
@@ -84,6 +87,18 @@ var settings = []setting{
 			return c.LogLevel.UnmarshalText([]byte(v))
 		}
 		return errors.New("want debug, info, warn or error")
+	}},
+	{"MAX_CONCURRENCY", "0", "requests in the model at once; 0: one a core", func(c *Config, v string) error {
+		return count(v, 0, &c.MaxConcurrency)
+	}},
+	{"MAX_QUEUE", "-1", "requests that wait for that; past it 503; -1: 64 for each at once", func(c *Config, v string) error {
+		return count(v, -1, &c.MaxQueue)
+	}},
+	{"METRICS", "true", "serve Prometheus metrics at /metrics", func(c *Config, v string) (err error) {
+		if c.Metrics, err = strconv.ParseBool(v); err != nil {
+			return errors.New("want true or false")
+		}
+		return nil
 	}},
 }
 
@@ -148,6 +163,15 @@ func visible(v string, most int) error {
 func duration(v string, d *time.Duration) (err error) {
 	if *d, err = time.ParseDuration(v); err != nil || *d < 0 {
 		return errors.New("want a duration as 2s or 500ms")
+	}
+	return nil
+}
+
+// count reads a number from least to 100,000.
+func count(v string, least int, n *int) (err error) {
+	const most = 100_000
+	if *n, err = strconv.Atoi(v); err != nil || *n < least || *n > most {
+		return fmt.Errorf("want a number from %d to %d", least, most)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func getenv(pairs ...string) func(string) string {
 
 func TestParseConfig(t *testing.T) {
 	defaults := handler.Config{Port: "8080", ModelName: "ml-service", MaxBodyBytes: 1 << 20,
-		DrainDelay: 2 * time.Second, ShutdownTimeout: 15 * time.Second}
+		DrainDelay: 2 * time.Second, ShutdownTimeout: 15 * time.Second, MaxQueue: -1, Metrics: true}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -33,9 +33,10 @@ func TestParseConfig(t *testing.T) {
 		{"defaults", nil, nil, func(*handler.Config) {}},
 		{"empty variables", nil, []string{"PORT=", "LOG_LEVEL="}, func(*handler.Config) {}},
 		{"environment", nil, []string{"HOST=127.0.0.1", "PORT=9", "COLOR=blue", "MODEL_VERSION=v2", "MODEL_DIR=/m", "MODEL_NAME=n",
-			"MAX_BODY_BYTES=10", "DRAIN_DELAY=0s", "SHUTDOWN_TIMEOUT=1m", "LOG_LEVEL=debug"}, func(c *handler.Config) {
+			"MAX_BODY_BYTES=10", "DRAIN_DELAY=0s", "SHUTDOWN_TIMEOUT=1m", "LOG_LEVEL=debug",
+			"MAX_CONCURRENCY=3", "MAX_QUEUE=0", "METRICS=false"}, func(c *handler.Config) {
 			*c = handler.Config{Host: "127.0.0.1", Port: "9", Color: "blue", ModelVersion: "v2", ModelDir: "/m", ModelName: "n",
-				MaxBodyBytes: 10, ShutdownTimeout: time.Minute, LogLevel: slog.LevelDebug}
+				MaxBodyBytes: 10, ShutdownTimeout: time.Minute, LogLevel: slog.LevelDebug, MaxConcurrency: 3}
 		}},
 		{"flags over environment", []string{"--port=1", "--model-version", "v3", "-log-level=ERROR", "--color="}, []string{"PORT=2", "MODEL_VERSION=v2", "COLOR=blue"},
 			func(c *handler.Config) { c.Port, c.ModelVersion, c.LogLevel = "1", "v3", slog.LevelError }},
@@ -62,6 +63,9 @@ func TestParseConfigRefuses(t *testing.T) {
 		{nil, []string{"MODEL_VERSION=../v1"}, `MODEL_VERSION: want a version as v1.0.0, got "../v1"`},
 		{nil, []string{"MODEL_NAME=a/b"}, `MODEL_NAME: want a name without slashes, got "a/b"`},
 		{nil, []string{"MAX_BODY_BYTES=1M"}, `MAX_BODY_BYTES: want a number of bytes from 1 to 2147483647, got "1M"`},
+		{nil, []string{"MAX_CONCURRENCY=-1"}, `MAX_CONCURRENCY: want a number from 0 to 100000, got "-1"`},
+		{nil, []string{"MAX_QUEUE=many"}, `MAX_QUEUE: want a number from -1 to 100000, got "many"`},
+		{nil, []string{"METRICS=on"}, `METRICS: want true or false, got "on"`},
 		{nil, []string{"DRAIN_DELAY=2"}, `DRAIN_DELAY: want a duration as 2s or 500ms, got "2"`},
 		{[]string{"--shutdown-timeout=-1s"}, nil, `--shutdown-timeout: want a duration as 2s or 500ms, got "-1s"`},
 		{nil, []string{"LOG_LEVEL=loud"}, `LOG_LEVEL: want debug, info, warn or error, got "loud"`},

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -20,35 +19,37 @@ func (s *Service) predict(c *gin.Context) {
 	if x == nil {
 		x = new(exchange)
 	}
-	b := s.model.Batch()
-	if err := s.answer(c.Request, x, b); err != nil {
+	if err := s.answer(c.Request, x); err != nil {
 		s.fail(c, err)
 	} else {
 		s.write(c, http.StatusOK, x.out)
 	}
-	// Not deferred: what a panic interrupted is not used again.
-	b.Release()
-	s.buffers.Put(x)
+	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
 // answer reads the request and leaves the body of the answer in x.out.
-func (s *Service) answer(r *http.Request, x *exchange, b *model.Batch) error {
+func (s *Service) answer(r *http.Request, x *exchange) error {
 	body, err := x.read(r, s.maxBody)
 	if err != nil {
 		return err
 	}
-	if err := b.Decode(body); err != nil {
+	if err := s.gate.enter(r.Context()); err != nil {
 		return err
 	}
-	if err := s.infer(r.Context(), b); err != nil {
-		return err
+	defer s.gate.leave(time.Now())
+	b := s.model.Batch()
+	if err = b.Decode(body); err == nil {
+		err = s.infer(b)
 	}
-	x.out = b.AppendAnswer(x.out[:0])
-	return nil
+	if err == nil {
+		x.out = b.AppendAnswer(x.out[:0])
+	}
+	b.Release() // not deferred, as above
+	return err
 }
 
 // infer runs a decoded batch. Every route that predicts comes through here.
-func (s *Service) infer(_ context.Context, b *model.Batch) error {
+func (s *Service) infer(b *model.Batch) error {
 	if s.observer == nil {
 		return b.Run()
 	}

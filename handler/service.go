@@ -24,6 +24,9 @@ type Options struct {
 	MaxBodyBytes int64        // the longest body taken; 0: DefaultMaxBodyBytes
 	Logger       *slog.Logger // nil: no logs
 	Observer     Observer     // nil: nobody counts
+	Metrics      http.Handler // answers GET /metrics; nil: no such route
+	Concurrency  int          // the most requests in the model at once; 0: one a core
+	Queue        int          // the most that wait for that; below 0: 64 for each of Concurrency
 }
 
 // DefaultMaxBodyBytes is the longest body taken where nothing else is said: 1 MiB.
@@ -46,6 +49,9 @@ type Service struct {
 	observer Observer
 	debug    bool // all requests are logged
 	draining atomic.Bool
+	inflight atomic.Int64
+	gate     *gate
+	metrics  http.Handler
 	engine   *gin.Engine
 	buffers  sync.Pool // of *exchange
 
@@ -64,6 +70,8 @@ func New(o Options) *Service {
 		maxBody:  o.MaxBodyBytes,
 		log:      o.Logger,
 		observer: o.Observer,
+		metrics:  o.Metrics,
+		gate:     newGate(o.Concurrency, o.Queue),
 		version:  []string{o.Model.Version()},
 	}
 	if s.name == "" {
@@ -106,6 +114,9 @@ func (s *Service) router() *gin.Engine {
 	e.GET("/health", s.health)
 	e.HEAD("/health", s.health)
 	e.POST("/predict", s.predict)
+	if s.metrics != nil {
+		e.GET("/metrics", gin.WrapH(s.metrics))
+	}
 	s.routeV2(e)
 	s.routeOpenAPI(e)
 	s.routeDocs(e)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -87,41 +88,43 @@ func (s *Service) v2Infer(c *gin.Context) {
 	if x == nil {
 		x = new(inference)
 	}
-	b := s.model.Batch()
-	if header, err := s.inferV2(c, x, b); err != nil {
+	if header, err := s.inferV2(c, x); err != nil {
 		s.fail(c, err)
 	} else {
 		s.writeInferred(c, x.out, header)
 	}
-	// Not deferred: what a panic interrupted is not used again.
-	b.Release()
-	s.inferences.Put(x)
+	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
 // inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
-func (s *Service) inferV2(c *gin.Context, x *inference, b *model.Batch) (header int, err error) {
+func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) {
 	body, err := x.read(c.Request, s.maxBody)
 	if err != nil {
 		return 0, err
 	}
+	if err := s.gate.enter(c.Request.Context()); err != nil {
+		return 0, err
+	}
+	defer s.gate.leave(time.Now())
 	if body, err = x.inflate(body, c.Request.Header["Content-Encoding"], s.maxBody); err != nil {
 		return 0, err
 	}
 	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
 		return 0, err
 	}
-	if err := x.request.Decode(body, header, s.signature, b.Input); err != nil {
-		return 0, err
+	b := s.model.Batch()
+	if err = x.request.Decode(body, header, s.signature, b.Input); err == nil {
+		err = x.refused(s.infer(b))
 	}
-	if err := s.infer(c.Request.Context(), b); err != nil {
-		return 0, x.refused(err)
+	if err == nil {
+		a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
+		if !x.request.HasID {
+			a.ID = sentID(c)
+		}
+		x.out, header = a.Append(x.out[:0], b.Output)
 	}
-	a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
-	if !x.request.HasID {
-		a.ID = sentID(c)
-	}
-	x.out, header = a.Append(x.out[:0], b.Output)
-	return header, nil
+	b.Release() // not deferred: what a panic interrupted is not used again
+	return header, err
 }
 
 // lengthOfHeader reads Inference-Header-Content-Length; -1: the request has none.

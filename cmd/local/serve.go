@@ -35,9 +35,19 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
-	service := handler.New(handler.Options{
+	options := handler.Options{
 		Model: m, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
-	})
+		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
+	}
+	var counted *metrics
+	if cfg.Metrics {
+		counted = newMetrics(m, cfg)
+		options.Observer, options.Metrics = counted, counted.handler()
+	}
+	service := handler.New(options)
+	if counted != nil {
+		counted.watch(service, cfg, m)
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(cfg.Host, cfg.Port))
 	if err != nil {
 		return err

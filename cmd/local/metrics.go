@@ -1,0 +1,164 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ml-service/handler"
+	"ml-service/model"
+)
+
+// fewClasses is up to how many classes a classifier's predictions are counted by class.
+const fewClasses = 20
+
+// seconds are the bucket limits of durations. A small model answers within the first ones.
+var seconds = []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
+
+// scores are the bucket limits of confidences, finer where most are.
+var scores = []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
+
+// metrics counts what the service does, for Prometheus. It is a handler.Observer.
+type metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec   // route, code
+	took      *prometheus.HistogramVec // route
+	routes    atomic.Pointer[map[string]*routeMetrics]
+	inference prometheus.Histogram
+	rows      prometheus.Counter
+	score     *tally
+	classes   []prometheus.Counter // in the order of the model's classes; nil: too many, or none
+}
+
+// routeMetrics are the children of one route, so that a request looks up no label.
+type routeMetrics struct {
+	took prometheus.Observer
+	code [600]atomic.Pointer[prometheus.Counter] // by status
+}
+
+// newMetrics makes the metrics of one model.
+func newMetrics(m *model.Model, cfg handler.Config) *metrics {
+	labels := prometheus.Labels{"color": cfg.Color, "model_version": m.Version()}
+	s := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ml_requests_total", Help: "Answered requests."}, []string{"route", "code"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ml_request_duration_seconds",
+			Help: "Time to answer a request.", Buckets: seconds}, []string{"route"}),
+		inference: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "ml_inference_duration_seconds",
+			Help: "Time of the model for one batch, without decoding and encoding.", Buckets: seconds}),
+		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "ml_rows_total", Help: "Rows the model answered."}),
+	}
+	s.routes.Store(&map[string]*routeMetrics{})
+	own := prometheus.WrapRegistererWith(labels, s.registry)
+	own.MustRegister(s.requests, s.took, s.inference, s.rows)
+
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_model_info", Help: "The model that is served."}, []string{"name", "version", "kind", "sha256"})
+	info.WithLabelValues(cfg.ModelName, m.Version(), m.Kind().String(), m.SHA256()).Set(1)
+	own.MustRegister(info)
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_build_info", Help: "The binary that serves it."}, []string{"revision"})
+	build.WithLabelValues(revision).Set(1)
+	own.MustRegister(build)
+
+	if m.ScoresOutput() >= 0 {
+		s.score = newTally(scores)
+		own.MustRegister(s.score)
+	}
+	if classes := m.Classes(); len(classes) > 0 && len(classes) <= fewClasses {
+		predictions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ml_predictions_total", Help: "Predictions by class."}, []string{"class"})
+		for _, class := range classes {
+			s.classes = append(s.classes, predictions.WithLabelValues(class))
+		}
+		own.MustRegister(predictions)
+	}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return s
+}
+
+// watch adds what the service says of its load.
+func (s *metrics) watch(service *handler.Service, cfg handler.Config, m *model.Model) {
+	own := prometheus.WrapRegistererWith(prometheus.Labels{"color": cfg.Color, "model_version": m.Version()}, s.registry)
+	for _, g := range []struct {
+		name, help string
+		read       func(handler.Load) int
+	}{
+		{"ml_inflight_requests", "Requests being answered.", func(l handler.Load) int { return l.Requests }},
+		{"ml_inference_running", "Requests in the model.", func(l handler.Load) int { return l.Running }},
+		{"ml_inference_waiting", "Requests that wait for the model.", func(l handler.Load) int { return l.Waiting }},
+		{"ml_inference_concurrency_limit", "The most requests in the model at once.", func(l handler.Load) int { return l.Concurrency }},
+		{"ml_inference_queue_limit", "The most requests that wait; past it they are refused with 503.", func(l handler.Load) int { return l.Queue }},
+	} {
+		own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
+			func() float64 { return float64(g.read(service.Load())) }))
+	}
+}
+
+// handler answers GET /metrics.
+func (s *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// Request counts an answered request.
+func (s *metrics) Request(route string, status int, took time.Duration) {
+	if route == "" {
+		route = "none" // a path that no route matched
+	}
+	r := s.route(route)
+	r.took.Observe(took.Seconds())
+	if status < 0 || status >= len(r.code) {
+		return
+	}
+	counter := r.code[status].Load()
+	if counter == nil {
+		c := s.requests.WithLabelValues(route, strconv.Itoa(status))
+		counter = &c
+		r.code[status].Store(counter)
+	}
+	(*counter).Inc()
+}
+
+// route gives the children of a route. Routes are few and known after their first requests, so the map is copied to grow.
+func (s *metrics) route(route string) *routeMetrics {
+	for {
+		known := s.routes.Load()
+		if r := (*known)[route]; r != nil {
+			return r
+		}
+		grown := map[string]*routeMetrics{route: {took: s.took.WithLabelValues(route)}}
+		for k, v := range *known {
+			grown[k] = v
+		}
+		s.routes.CompareAndSwap(known, &grown)
+	}
+}
+
+// Inference counts a batch that ran.
+func (s *metrics) Inference(b *model.Batch, took time.Duration) {
+	rows := b.Rows()
+	s.inference.Observe(took.Seconds())
+	s.rows.Add(float64(rows))
+	if s.score == nil && s.classes == nil {
+		return
+	}
+	var counts [fewClasses]int
+	var local scored
+	for row := range rows {
+		if column := b.Column(row); column >= 0 && column < len(s.classes) {
+			counts[column]++
+		}
+		if p, ok := b.Confidence(row); ok {
+			local.add(s.score, p)
+		}
+	}
+	for k, counter := range s.classes {
+		if counts[k] > 0 {
+			counter.Add(float64(counts[k]))
+		}
+	}
+	s.score.end(&local)
+}

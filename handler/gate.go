@@ -1,0 +1,103 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// queuePerSlot is how many requests may wait for each that runs, where nothing else is said. A request that waits
+// at the end of the queue waits for that many inferences.
+const queuePerSlot = 64
+
+// costly is the inference time from which requests give way once before they ask for a slot. With fewer cores
+// than ready requests the queue is otherwise the scheduler's own, where nobody counts it.
+const costly = 100 * time.Microsecond
+
+// retryAfter is what a refused request is told, in seconds: the smallest that the header can say.
+const retryAfter = 1
+
+// errOverloaded is the answer to a request that found the queue full.
+var errOverloaded = &refusal{
+	status:     http.StatusServiceUnavailable,
+	message:    "overloaded: too many requests wait for the model; try again later",
+	retryAfter: retryAfter,
+}
+
+// errGone ends a request whose caller stopped waiting.
+var errGone = &refusal{status: http.StatusServiceUnavailable, message: "the caller left while the request waited", retryAfter: retryAfter}
+
+// gate bounds how many requests decode, run and encode at once, and how many may wait for that. Who comes on top is
+// refused at once, so that what is accepted is answered in a bounded time and memory stays flat.
+type gate struct {
+	slots   chan struct{}
+	inside  atomic.Int64 // running and waiting
+	most    int64        // of inside
+	average atomic.Int64 // of the time in a slot, in nanoseconds; moves by an eighth at a time
+}
+
+// newGate makes a gate for so many at once with so many waiting. concurrency 0: one a core; queue below 0: queuePerSlot for each.
+func newGate(concurrency, queue int) *gate {
+	if concurrency <= 0 {
+		concurrency = runtime.GOMAXPROCS(0)
+	}
+	if queue < 0 {
+		queue = queuePerSlot * concurrency
+	}
+	return &gate{slots: make(chan struct{}, concurrency), most: int64(concurrency + queue)}
+}
+
+// enter waits for a slot, which leave gives back. The error is a refusal, after which leave must not be called.
+func (g *gate) enter(ctx context.Context) error {
+	if g.inside.Add(1) > g.most {
+		g.inside.Add(-1)
+		return errOverloaded
+	}
+	if g.average.Load() > int64(costly) {
+		runtime.Gosched()
+	}
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		g.inside.Add(-1)
+		return errGone
+	}
+}
+
+// leave gives back a slot taken at start.
+func (g *gate) leave(start time.Time) {
+	average := g.average.Load()
+	g.average.Store(average + (int64(time.Since(start))-average)/8) // of two at once one is lost, which an average survives
+	<-g.slots
+	g.inside.Add(-1)
+}
+
+// Load is how much is going on.
+type Load struct {
+	Requests    int // being answered, of all routes
+	Running     int // in the model, with decoding and encoding
+	Waiting     int // for that
+	Concurrency int // the most that run
+	Queue       int // the most that wait
+}
+
+// Load is a moment's reading, for metrics.
+func (s *Service) Load() Load {
+	g := s.gate
+	running := len(g.slots)
+	return Load{
+		Requests:    int(s.inflight.Load()),
+		Running:     running,
+		Waiting:     max(int(g.inside.Load())-running, 0),
+		Concurrency: cap(g.slots),
+		Queue:       int(g.most) - cap(g.slots),
+	}
+}
