@@ -27,7 +27,7 @@ type Config struct {
 	ShutdownTimeout time.Duration
 	LogLevel        slog.Level
 	MaxConcurrency  int  // requests in the model at once; 0: one a core
-	MaxQueue        int  // requests that wait for that; -1: 64 for each of MaxConcurrency
+	MaxQueue        int  // requests that wait for that; 0: 64 for each of MaxConcurrency; -1: none
 	Metrics         bool // serve /metrics
 	ShowVersion     bool // --version was asked for
 }
@@ -91,7 +91,7 @@ var settings = []setting{
 	{"MAX_CONCURRENCY", "0", "requests in the model at once; 0: one a core", func(c *Config, v string) error {
 		return count(v, 0, &c.MaxConcurrency)
 	}},
-	{"MAX_QUEUE", "-1", "requests that wait for that; past it 503; -1: 64 for each at once", func(c *Config, v string) error {
+	{"MAX_QUEUE", "0", "requests that wait for that, past it 503; 0: 64 for each at once; -1: none", func(c *Config, v string) error {
 		return count(v, -1, &c.MaxQueue)
 	}},
 	{"METRICS", "true", "serve Prometheus metrics at /metrics", func(c *Config, v string) (err error) {

@@ -23,7 +23,7 @@ func getenv(pairs ...string) func(string) string {
 
 func TestParseConfig(t *testing.T) {
 	defaults := handler.Config{Port: "8080", ModelName: "ml-service", MaxBodyBytes: 1 << 20,
-		DrainDelay: 2 * time.Second, ShutdownTimeout: 15 * time.Second, MaxQueue: -1, Metrics: true}
+		DrainDelay: 2 * time.Second, ShutdownTimeout: 15 * time.Second, Metrics: true}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -34,9 +34,9 @@ func TestParseConfig(t *testing.T) {
 		{"empty variables", nil, []string{"PORT=", "LOG_LEVEL="}, func(*handler.Config) {}},
 		{"environment", nil, []string{"HOST=127.0.0.1", "PORT=9", "COLOR=blue", "MODEL_VERSION=v2", "MODEL_DIR=/m", "MODEL_NAME=n",
 			"MAX_BODY_BYTES=10", "DRAIN_DELAY=0s", "SHUTDOWN_TIMEOUT=1m", "LOG_LEVEL=debug",
-			"MAX_CONCURRENCY=3", "MAX_QUEUE=0", "METRICS=false"}, func(c *handler.Config) {
+			"MAX_CONCURRENCY=3", "MAX_QUEUE=-1", "METRICS=false"}, func(c *handler.Config) {
 			*c = handler.Config{Host: "127.0.0.1", Port: "9", Color: "blue", ModelVersion: "v2", ModelDir: "/m", ModelName: "n",
-				MaxBodyBytes: 10, ShutdownTimeout: time.Minute, LogLevel: slog.LevelDebug, MaxConcurrency: 3}
+				MaxBodyBytes: 10, ShutdownTimeout: time.Minute, LogLevel: slog.LevelDebug, MaxConcurrency: 3, MaxQueue: -1}
 		}},
 		{"flags over environment", []string{"--port=1", "--model-version", "v3", "-log-level=ERROR", "--color="}, []string{"PORT=2", "MODEL_VERSION=v2", "COLOR=blue"},
 			func(c *handler.Config) { c.Port, c.ModelVersion, c.LogLevel = "1", "v3", slog.LevelError }},

@@ -38,15 +38,15 @@ type gate struct {
 	average atomic.Int64 // of the time in a slot, in nanoseconds; moves by an eighth at a time
 }
 
-// newGate makes a gate for so many at once with so many waiting. concurrency 0: one a core; queue below 0: queuePerSlot for each.
+// newGate makes a gate for so many at once with so many waiting. concurrency 0: one a core; queue 0: queuePerSlot for each, below 0: none.
 func newGate(concurrency, queue int) *gate {
 	if concurrency <= 0 {
 		concurrency = runtime.GOMAXPROCS(0)
 	}
-	if queue < 0 {
+	if queue == 0 {
 		queue = queuePerSlot * concurrency
 	}
-	return &gate{slots: make(chan struct{}, concurrency), most: int64(concurrency + queue)}
+	return &gate{slots: make(chan struct{}, concurrency), most: int64(concurrency + max(queue, 0))}
 }
 
 // enter waits for a slot, which leave gives back. The error is a refusal, after which leave must not be called.

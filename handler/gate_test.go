@@ -50,11 +50,11 @@ func TestGateRefusesPastItsQueue(t *testing.T) {
 }
 
 func TestGateDefaults(t *testing.T) {
-	g := newGate(0, -1)
+	g := newGate(0, 0)
 	if n := runtime.GOMAXPROCS(0); cap(g.slots) != n || g.most != int64(n+n*queuePerSlot) {
 		t.Errorf("got %d slots and %d inside, want %d and %d", cap(g.slots), g.most, n, n+n*queuePerSlot)
 	}
-	if g := newGate(1, 0); g.enter(t.Context()) != nil || !errors.Is(g.enter(t.Context()), errOverloaded) {
+	if g := newGate(1, -1); g.enter(t.Context()) != nil || !errors.Is(g.enter(t.Context()), errOverloaded) {
 		t.Error("one slot and no queue: want the first in and the second refused")
 	}
 }

@@ -17,7 +17,7 @@ func TestOverload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(Options{Model: m, Concurrency: 1, Queue: 0})
+	s := New(Options{Model: m, Concurrency: 1, Queue: -1})
 	if err := s.gate.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}

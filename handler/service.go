@@ -26,7 +26,7 @@ type Options struct {
 	Observer     Observer     // nil: nobody counts
 	Metrics      http.Handler // answers GET /metrics; nil: no such route
 	Concurrency  int          // the most requests in the model at once; 0: one a core
-	Queue        int          // the most that wait for that; below 0: 64 for each of Concurrency
+	Queue        int          // the most that wait for that; 0: 64 for each of Concurrency; below 0: none
 }
 
 // DefaultMaxBodyBytes is the longest body taken where nothing else is said: 1 MiB.
