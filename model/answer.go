@@ -63,6 +63,16 @@ func (b *Batch) appendRow(dst []byte, row int) []byte {
 	return dst
 }
 
+// Confidence is the score of the predicted class of a row, where the row's scores are a distribution: they
+// lie in [0, 1] and sum to 1 within 1e-3.
+func (b *Batch) Confidence(row int) (p float64, ok bool) {
+	m := b.model
+	if m.kind != Classifier || m.scores < 0 {
+		return 0, false
+	}
+	return m.confidence(b.Output(m.label), b.Output(m.scores), row)
+}
+
 // Column is the column of the scores that holds the predicted class of a row; -1 where the model is no
 // classifier or the column is not known.
 func (b *Batch) Column(row int) int {
@@ -70,7 +80,10 @@ func (b *Batch) Column(row int) int {
 	if m.kind != Classifier || m.scores < 0 {
 		return -1
 	}
-	label, scores := b.Output(m.label), b.Output(m.scores)
+	return m.column(b.Output(m.label), b.Output(m.scores), row)
+}
+
+func (m *Model) column(label, scores *onnx.Tensor, row int) int {
 	width := scores.Shape[1]
 	if m.columns != nil {
 		if len(m.columns.labels) != width {
@@ -81,6 +94,7 @@ func (b *Batch) Column(row int) int {
 	if label.DType == onnx.String {
 		return -1
 	}
+	// The labels are not known: 0, 1, 2, … where the largest score agrees.
 	k := label.I64[row]
 	if k < 0 || k >= int64(width) {
 		return -1
@@ -93,15 +107,12 @@ func (b *Batch) Column(row int) int {
 	return int(k)
 }
 
-// Confidence is the score of the predicted class of a row, where the row's scores are a distribution: they
-// lie in [0, 1] and sum to 1 within 1e-3.
-func (b *Batch) Confidence(row int) (p float64, ok bool) {
-	column := b.Column(row)
+func (m *Model) confidence(label, scores *onnx.Tensor, row int) (p float64, ok bool) {
+	column := m.column(label, scores, row)
 	if column < 0 {
 		return 0, false
 	}
-	scores, sum := b.Output(b.model.scores), 0.0
-	width := scores.Shape[1]
+	width, sum := scores.Shape[1], 0.0
 	for k := row * width; k < (row+1)*width; k++ {
 		s := floatAt(scores, k)
 		if !(s >= 0 && s <= 1) {
