@@ -5,6 +5,7 @@ import "fmt"
 // shape is what the check learns of the graph and the layouts need.
 type shape struct {
 	depth []int32 // per node that a root reaches: inner nodes on its longest path to a leaf
+	below []int32 // per node of a tree that is not odd: inner nodes from it down
 	inner []int32 // per tree: its inner nodes, but for those that an earlier tree has too
 	odd   []bool  // per tree: a node has a second parent, in this tree or in another, or a mode that is no inequality
 }
@@ -84,7 +85,7 @@ func checkNode[T Float](s *Spec[T], n *Node[T]) error {
 // walk goes depth first through every tree: it refuses cycles and too much depth, and learns the shape.
 func walk[T Float](s *Spec[T]) (*shape, error) {
 	const fresh, open = -1, -2 // any other value is a finished node's depth
-	sh := &shape{depth: make([]int32, len(s.Nodes)), inner: make([]int32, len(s.Roots)), odd: make([]bool, len(s.Roots))}
+	sh := &shape{depth: make([]int32, len(s.Nodes)), below: make([]int32, len(s.Nodes)), inner: make([]int32, len(s.Roots)), odd: make([]bool, len(s.Roots))}
 	parents := countParents(s)
 	for i := range sh.depth {
 		sh.depth[i] = fresh
@@ -118,6 +119,7 @@ func walk[T Float](s *Spec[T]) (*shape, error) {
 				path = append(path, next)
 			} else {
 				sh.depth[i] = 1 + max(sh.depth[n.True], sh.depth[n.False])
+				sh.below[i] = min(1+sh.below[n.True]+sh.below[n.False], MaxNodes) // shared nodes count each time
 				sh.inner[t]++
 				path = path[:len(path)-1]
 			}

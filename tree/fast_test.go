@@ -269,3 +269,29 @@ func BenchmarkEval(b *testing.B) {
 		})
 	}
 }
+
+// A forest of some 300,000 nodes, as scikit-learn grows it to the end.
+func BenchmarkCompile(b *testing.B) {
+	rng := rand.New(rand.NewPCG(2, 7))
+	s := randomSpec[float32](rng, kind{trees: 100, depth: 30, full: .5, features: 30, targets: 1, modes: []Mode{LEQ}, weights: "one"})
+	for seed := uint64(3); len(s.Nodes) < 280_000; seed++ {
+		t := randomSpec[float32](rand.New(rand.NewPCG(seed, 7)), kind{trees: 1, depth: 12, full: .86, features: 30, targets: 1, modes: []Mode{LEQ}, weights: "one"})
+		first, weights := int32(len(s.Nodes)), int32(len(s.Weights))
+		for _, n := range t.Nodes {
+			if n.leaf() {
+				n.Leaf += weights
+			} else {
+				n.True, n.False = n.True+first, n.False+first
+			}
+			s.Nodes = append(s.Nodes, n)
+		}
+		s.Roots, s.Weights = append(s.Roots, t.Roots[0]+first), append(s.Weights, t.Weights...)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Compile(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(s.Nodes)), "nodes")
+}

@@ -59,7 +59,7 @@ type builder[T Float] struct {
 	columns *columns
 	plain   bool // leaves are single values
 	leaves  leafTable[T]
-	queue   []slot // of link
+	stack   []slot // of link
 }
 
 // The words of a group's nodes in the two fast layouts, and its places for leaves.
