@@ -1,6 +1,9 @@
 package onnx
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 const (
 	log2e = 1.44269504088896340735992468100189214
@@ -12,9 +15,8 @@ const (
 
 // exp is e to the x in the precision of T. It is written without fused operations, so that every machine gives the same bits.
 func exp[T float32 | float64](x T) T {
-	var double any = x
-	if v, ok := double.(float32); ok {
-		return T(exp32(v))
+	if unsafe.Sizeof(x) == 4 {
+		return T(exp32(float32(x)))
 	}
 	return T(exp64(float64(x)))
 }

@@ -62,18 +62,19 @@ func (n *node) linear(targets int) *linear {
 	return l
 }
 
-// scores writes rows*targets scores to dst.
+// scores writes rows*targets scores to dst. It sums in float64, where products of float32 are exact: sums that nearly
+// cancel keep their digits, and a machine that fuses gives the same bits.
 func (l *linear) scores(c *call, dst []float32, rows int) {
 	x := c.floats(0)
 	for r := range rows {
 		row := x[r*l.width:][:l.width]
 		for t := range l.targets {
 			coefficients := l.coefficients[t*l.width:][:len(row)]
-			var sum float32
+			sum := float64(l.intercepts[t])
 			for i, v := range row {
-				sum += float32(v * coefficients[i])
+				sum += float64(v) * float64(coefficients[i])
 			}
-			dst[r*l.targets+t] = sum + l.intercepts[t]
+			dst[r*l.targets+t] = float32(sum)
 		}
 	}
 }

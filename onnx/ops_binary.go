@@ -1,0 +1,137 @@
+package onnx
+
+import "math"
+
+// arithmetic is an operation of two numbers in the types it is defined for.
+type arithmetic struct {
+	f32 func(a, b float32) float32
+	f64 func(a, b float64) float64
+	i64 func(a, b int64) int64
+}
+
+var (
+	adding      = arithmetic{plus[float32], plus[float64], plus[int64]}
+	subtracting = arithmetic{minus[float32], minus[float64], minus[int64]}
+	multiplying = arithmetic{times[float32], times[float64], times[int64]}
+	dividing    = arithmetic{over[float32], over[float64], quotient}
+	largest     = arithmetic{higher[float32], higher[float64], func(a, b int64) int64 { return max(a, b) }}
+	smallest    = arithmetic{lower[float32], lower[float64], func(a, b int64) int64 { return min(a, b) }}
+	powers      = arithmetic{f32: func(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }, f64: math.Pow}
+)
+
+func plus[T float32 | float64 | int64](a, b T) T  { return a + b }
+func minus[T float32 | float64 | int64](a, b T) T { return a - b }
+func times[T float32 | float64 | int64](a, b T) T { return a * b }
+func over[T float32 | float64](a, b T) T          { return a / b }
+
+// quotient rounds towards zero; the kernel has refused a divisor of zero.
+func quotient(a, b int64) int64 { return a / b }
+
+// higher and lower let NaN win, as ONNX Runtime does.
+func higher[T float32 | float64](a, b T) T {
+	if a > b || a != a {
+		return a
+	}
+	return b
+}
+
+func lower[T float32 | float64](a, b T) T {
+	if a < b || a != a {
+		return a
+	}
+	return b
+}
+
+var (
+	signed = []DType{Float32, Float64, Int64, Int32}
+	floats = []DType{Float32, Float64}
+	every  = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64, Bool, String}
+)
+
+func init() {
+	two, one := arity{2, 2}, arity{1, 1}
+	many := arity{1, maxNodeValues}
+	register(
+		operator{name: "Add", since: 7, inputs: two, outputs: one, compile: adding.compile},
+		operator{name: "Sub", since: 7, inputs: two, outputs: one, compile: subtracting.compile},
+		operator{name: "Mul", since: 7, inputs: two, outputs: one, compile: multiplying.compile},
+		operator{name: "Div", since: 7, inputs: two, outputs: one, compile: dividing.compile},
+		operator{name: "Pow", since: 7, inputs: two, outputs: one, compile: powers.compile},
+		operator{name: "Sum", since: 6, inputs: many, outputs: one, compile: adding.floats},
+		operator{name: "Max", since: 6, inputs: many, outputs: one, compile: largest.compile},
+		operator{name: "Min", since: 6, inputs: many, outputs: one, compile: smallest.compile},
+	)
+}
+
+// sameTypes refuses inputs that are not all of the type of the first.
+func (n *node) sameTypes(allowed []DType) {
+	n.types(0, allowed...)
+	for i, v := range n.in {
+		if v == nil {
+			n.fail(n.invalid("input %d is absent", i))
+		} else if v.dtype != n.in[0].dtype {
+			n.fail(n.invalid("input %d is %s and input 0 %s", i, v.dtype, n.in[0].dtype))
+		}
+	}
+}
+
+// floats compiles an operation that ONNX defines for floats alone.
+func (a arithmetic) floats(n *node) (kernel, error) {
+	n.types(0, floats...)
+	return a.compile(n)
+}
+
+// compile makes the kernel for the type of the inputs; more than two are taken from the left.
+func (a arithmetic) compile(n *node) (kernel, error) {
+	allowed := signed
+	if a.i64 == nil {
+		allowed = floats
+	}
+	if n.sameTypes(allowed); n.err != nil {
+		return nil, n.err
+	}
+	d := n.in[0].dtype
+	n.together(d)
+	switch {
+	case d == Float32:
+		return fold2(a.f32), nil
+	case d == Float64:
+		return fold2(a.f64), nil
+	}
+	f := a.i64
+	if d == Int32 {
+		f = func(x, y int64) int64 { return wrap(a.i64(x, y), Int32) }
+	}
+	run := fold2(f)
+	if n.op.name != "Div" {
+		return run, nil
+	}
+	return func(c *call) error {
+		for i, v := range c.in[1].I64 {
+			if v == 0 {
+				return c.fault(1, i, "integer division by zero")
+			}
+		}
+		return run(c)
+	}, nil
+}
+
+// fold2 combines all inputs from the left by f.
+func fold2[T element](f func(a, b T) T) kernel {
+	return func(c *call) error {
+		if err := c.broadcast(); err != nil {
+			return err
+		}
+		out := c.out[0]
+		dst, a := data[T](out), c.in[0]
+		if len(c.in) == 1 {
+			copy(dst, data[T](a))
+			return nil
+		}
+		combine(out.Shape, dst, data[T](a), a.Shape, data[T](c.in[1]), c.in[1].Shape, f)
+		for _, b := range c.in[2:] {
+			combine(out.Shape, dst, dst, out.Shape, data[T](b), b.Shape, f)
+		}
+		return nil
+	}
+}

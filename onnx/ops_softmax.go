@@ -1,0 +1,144 @@
+package onnx
+
+func init() {
+	one := arity{1, 1}
+	softmaxes := func(since, until int64, axis int64, flatten bool) operator {
+		return operator{name: "Softmax", since: since, until: until, inputs: one, outputs: one, attributes: []string{"axis"},
+			compile: func(n *node) (kernel, error) { return softmaxNode(n, axis, flatten) }}
+	}
+	register(
+		softmaxes(1, 12, 1, true),
+		softmaxes(13, 0, -1, false),
+		operator{name: "ArgMax", since: 1, until: 11, inputs: one, outputs: one, attributes: []string{"axis", "keepdims"}, compile: argMax},
+		operator{name: "ArgMax", since: 12, inputs: one, outputs: one, attributes: []string{"axis", "keepdims", "select_last_index"}, compile: argMax},
+		operator{name: "ArgMin", since: 1, until: 11, inputs: one, outputs: one, attributes: []string{"axis", "keepdims"}, compile: argMin},
+		operator{name: "ArgMin", since: 12, inputs: one, outputs: one, attributes: []string{"axis", "keepdims", "select_last_index"}, compile: argMin},
+	)
+}
+
+// softmaxNode normalises along one axis or, before opset 13, over everything from that axis on.
+func softmaxNode(n *node, otherwise int64, flatten bool) (kernel, error) {
+	n.types(0, floats...)
+	shape := n.known(0)
+	axis := n.int("axis", otherwise)
+	at := 0
+	if axis != int64(len(shape)) || !flatten {
+		at = n.axis(axis, len(shape))
+	} else {
+		at = len(shape)
+	}
+	n.set(0, n.in[0].dtype, shape...)
+	if n.in[0].dtype == Float64 {
+		return softmaxKernel[float64](at, flatten), nil
+	}
+	return softmaxKernel[float32](at, flatten), nil
+}
+
+func softmaxKernel[T float32 | float64](axis int, flatten bool) kernel {
+	return func(c *call) error {
+		if len(c.in[0].Shape) < axis {
+			return c.fault(-1, 0, "input 0 has shape %s", describe(c.in[0].Shape))
+		}
+		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
+			return err
+		}
+		dst := data[T](c.out[0])
+		copy(dst, data[T](c.in[0]))
+		outer, width, inner := around(c.in[0].Shape, axis, flatten)
+		if inner == 1 {
+			for i := range outer {
+				softmax(dst[i*width:][:width])
+			}
+			return nil
+		}
+		line := scratch[T](c, width)
+		for i := range outer {
+			for j := range inner {
+				block := dst[i*width*inner+j:]
+				for k := range line {
+					line[k] = block[k*inner]
+				}
+				softmax(line)
+				for k, v := range line {
+					block[k*inner] = v
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// around splits a shape at an axis: what stands before it, its width and what stands behind it. rest takes the axis and all behind as one.
+func around(shape []int, axis int, rest bool) (outer, width, inner int) {
+	outer, width, inner = product(shape[:axis]), 1, 1
+	if rest {
+		return outer, product(shape[axis:]), 1
+	}
+	return outer, shape[axis], product(shape[axis+1:])
+}
+
+// argMax gives the index of the largest element along an axis, the first of equals. NaN never wins but in the first place.
+func argMax(n *node) (kernel, error) {
+	n.out[0].scores = n.in[0]
+	return argNode(n, func(a, b float32) bool { return a > b }, func(a, b float64) bool { return a > b })
+}
+
+func argMin(n *node) (kernel, error) {
+	return argNode(n, func(a, b float32) bool { return a < b }, func(a, b float64) bool { return a < b })
+}
+
+func argNode(n *node, f32 func(a, b float32) bool, f64 func(a, b float64) bool) (kernel, error) {
+	n.types(0, floats...)
+	shape, keep := n.known(0), n.flag("keepdims", 1)
+	if n.flag("select_last_index", 0) {
+		return nil, n.unsupported([]string{"0"}, "select_last_index 1 is not supported")
+	}
+	axis := n.axis(n.int("axis", 0), len(shape))
+	if n.err != nil {
+		return nil, n.err
+	}
+	out := append([]int{}, shape[:axis]...)
+	if keep {
+		out = append(out, 1)
+	}
+	n.set(0, Int64, append(out, shape[axis+1:]...)...)
+	if n.in[0].dtype == Float64 {
+		return argKernel(axis, len(shape), keep, f64), nil
+	}
+	return argKernel(axis, len(shape), keep, f32), nil
+}
+
+func argKernel[T element](axis, rank int, keep bool, better func(a, b T) bool) kernel {
+	return func(c *call) error {
+		in := c.in[0]
+		if len(in.Shape) != rank {
+			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", describe(in.Shape), rank)
+		}
+		c.dims = append(c.dims[:0], in.Shape[:axis]...)
+		if keep {
+			c.dims = append(c.dims, 1)
+		}
+		c.dims = append(c.dims, in.Shape[axis+1:]...)
+		if err := c.resize(c.out[0], c.dims...); err != nil {
+			return err
+		}
+		outer, width, inner := around(in.Shape, axis, false)
+		if width == 0 && outer*inner > 0 {
+			return c.fault(-1, 0, "input 0 has shape %s: nothing to choose from", describe(in.Shape))
+		}
+		src := data[T](in)
+		for i := range outer {
+			for j := range inner {
+				line := src[i*width*inner+j:]
+				best := 0
+				for k := 1; k < width; k++ {
+					if better(line[k*inner], line[best*inner]) {
+						best = k
+					}
+				}
+				c.out[0].I64[i*inner+j] = int64(best)
+			}
+		}
+		return nil
+	}
+}
