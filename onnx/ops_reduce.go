@@ -18,6 +18,7 @@ func init() {
 	list("ReduceMean", 18, [2]any{averaging[float32](), averaging[float64]()})
 	list("ReduceSumSquare", 18, [2]any{squaring[float32](), squaring[float64]()})
 	list("ReduceProd", 18, [2]any{multiplyingUp[float32](), multiplyingUp[float64]()})
+	list("ReduceLogSumExp", 18, [2]any{reduction[float32]{whole: logSumExp[float32], nonempty: true}, reduction[float64]{whole: logSumExp[float64], nonempty: true}})
 	list("ReduceMax", 18, [2]any{reduction[float32]{start: float32(math.Inf(-1)), step: higher[float32], nonempty: true},
 		reduction[float64]{start: math.Inf(-1), step: higher[float64], nonempty: true}})
 	list("ReduceMin", 18, [2]any{reduction[float32]{start: float32(math.Inf(1)), step: lower[float32], nonempty: true},
@@ -30,6 +31,7 @@ type reduction[T element] struct {
 	step     func(sum, v T) T
 	finish   func(sum T, count int) T // nil: the sum itself
 	nonempty bool                     // refuses to reduce nothing
+	whole    func(line []T) T         // in place of steps: all at once, one last axis alone
 }
 
 func summing[T float32 | float64]() reduction[T] { return reduction[T]{step: plus[T]} }
@@ -43,6 +45,21 @@ func squaring[T float32 | float64]() reduction[T] {
 }
 
 func multiplyingUp[T float32 | float64]() reduction[T] { return reduction[T]{start: 1, step: times[T]} }
+
+// logSumExp takes the maximum out, so that nothing overflows.
+func logSumExp[T float32 | float64](line []T) T {
+	m, sum := line[0], T(0)
+	for _, v := range line {
+		m = higher(m, v)
+	}
+	if math.IsInf(float64(m), 0) {
+		return m
+	}
+	for _, v := range line {
+		sum += exp(v - m)
+	}
+	return T(math.Log(float64(sum))) + m
+}
 
 // axes gives the axes of a node, from the attribute or, where that became an input, from input i; nil: none are given.
 func (n *node) axes(i int) []int64 {
@@ -101,6 +118,9 @@ func reduce(f32 reduction[float32], f64 reduction[float64]) func(n *node) (kerne
 				out = append(out, 1)
 			}
 		}
+		if f32.whole != nil && !(len(shape) > 0 && gone[len(shape)-1] && len(axes) == 1) {
+			return nil, n.unsupported([]string{"the last axis alone"}, "axes %v of shape %s", axes, describe(shape))
+		}
 		n.set(0, n.in[0].dtype, out...)
 		if n.in[0].dtype == Float64 {
 			return reducer(f64, len(shape), gone, keep), nil
@@ -134,6 +154,12 @@ func reducer[T element](r reduction[T], rank int, gone [maxRank]bool, keep bool)
 		dst, src := data[T](out), data[T](in)
 		if count == 0 && r.nonempty && len(dst) > 0 {
 			return c.fault(-1, 0, "input 0 has shape %s: nothing to reduce", describe(in.Shape))
+		}
+		if r.whole != nil {
+			for i := range dst {
+				dst[i] = r.whole(src[i*count:][:count])
+			}
+			return nil
 		}
 		for i := range dst {
 			dst[i] = r.start

@@ -49,6 +49,9 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 	s := treeSpec[T](n, "target", int(targets))
 	s.Aggregate = aggregates[n.mode("aggregate_function", "SUM", "AVERAGE", "MIN", "MAX")]
 	s.Base = listOf[T](n, "base_values")
+	if targets == 1 {
+		oneWeight(n, &s)
+	}
 	if n.err != nil {
 		return nil, n.err
 	}
@@ -59,6 +62,25 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 	}
 	n.set(0, Float32, n.rows(0), int(targets))
 	return (&forest[T]{e, post}).run, nil
+}
+
+// oneWeight leaves every leaf one weight. Where a file lists several for the only target, ONNX Runtime takes one of them, which is
+// understood only if they are equal.
+func oneWeight[T float32 | float64](n *node, s *tree.Spec[T]) {
+	for i := range s.Nodes {
+		d := &s.Nodes[i]
+		if d.True >= 0 || d.Weights < 2 {
+			continue
+		}
+		for _, w := range s.Weights[d.Leaf : d.Leaf+d.Weights] {
+			if w != s.Weights[d.Leaf] {
+				n.fail(n.unsupported([]string{"one weight for each leaf"}, "node %d of tree %d has several weights for the only target",
+					n.ints("nodes_nodeids")[i], n.ints("nodes_treeids")[i]))
+				return
+			}
+		}
+		d.Weights = 1
+	}
 }
 
 // forest answers what its trees say, as TreeEnsembleRegressor and TreeEnsemble do.

@@ -17,6 +17,7 @@ func init() {
 		unary("Sign", 9, sign[float32], sign[float64]),
 		unary("Sqrt", 6, through(math.Sqrt), math.Sqrt),
 		unary("Tanh", 6, through(math.Tanh), math.Tanh),
+		operator{name: "IsNaN", since: 9, inputs: arity{1, 1}, outputs: arity{1, 1}, compile: isNaN},
 		operator{name: "Clip", since: 6, until: 10, inputs: arity{1, 1}, outputs: arity{1, 1}, attributes: []string{"min", "max"}, compile: clipByAttributes},
 		operator{name: "Clip", since: 11, inputs: arity{1, 3}, outputs: arity{1, 1}, compile: clip},
 	)
@@ -70,6 +71,24 @@ func each1[T element](f func(T) T) kernel {
 		}
 		return nil
 	}
+}
+
+func isNaN(n *node) (kernel, error) {
+	n.types(0, floats...)
+	n.missing = true
+	n.set(0, Bool, n.in[0].shape...)
+	return func(c *call) error {
+		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
+			return err
+		}
+		for i, v := range c.in[0].F32 {
+			c.out[0].Bool[i] = v != v
+		}
+		for i, v := range c.in[0].F64 {
+			c.out[0].Bool[i] = v != v
+		}
+		return nil
+	}, nil
 }
 
 func clipByAttributes(n *node) (kernel, error) {
