@@ -1,0 +1,174 @@
+package harness
+
+import (
+	"maps"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"ml-service/e2e"
+)
+
+// The README's commands, in its order and each alone, with both tools. No running colour is recreated on the way.
+func TestComposeFiles(t *testing.T) {
+	for _, with := range tools {
+		t.Run(with.String(), func(t *testing.T) {
+			s := newStack(t, with)
+			t.Log(strings.TrimSpace(e2e.Command{}.Output(t, with[0], append(slices.Clone(with[1:]), "version")...)))
+			running := map[string]string{}
+			for _, step := range []struct {
+				file string
+				want []string
+			}{
+				{"blue", []string{"v1.0.0"}},
+				{"green", []string{"v1.1.0"}},
+				{"blue", []string{"v1.0.0"}},
+				{"balancer", []string{"v1.0.0", "v1.1.0"}},
+			} {
+				s.up(t, step.file)
+				waitVersions(t, nginxAddr, step.want...)
+				now := s.containers(t)
+				for service, id := range running {
+					if now[service] != id {
+						t.Errorf("%s up: %s was recreated", step.file, service)
+					}
+				}
+				running = maps.Clone(now)
+				delete(running, "nginx")
+			}
+			waitVersions(t, blueAddr, "v1.0.0")
+			waitVersions(t, greenAddr, "v1.1.0")
+
+			for service, id := range s.containers(t) {
+				checkHardening(t, service, inspect(t, id))
+			}
+			for _, alone := range []struct {
+				file string
+				want []string
+			}{
+				{"balancer", []string{"v1.0.0", "v1.1.0"}},
+				{"green", []string{"v1.1.0"}}, // blue alone was the first step
+			} {
+				s.down(t)
+				s.up(t, alone.file)
+				waitVersions(t, nginxAddr, alone.want...)
+			}
+			before := s.containers(t)
+			s.up(t, "green")
+			if after := s.containers(t); !maps.Equal(before, after) {
+				t.Errorf("a second up -d changed the containers: %v, then %v", before, after)
+			}
+		})
+	}
+}
+
+func checkHardening(t *testing.T, service string, c container) {
+	t.Helper()
+	h := c.HostConfig
+	if !h.ReadonlyRootfs || !slices.Equal(h.CapDrop, []string{"ALL"}) || !slices.Contains(h.SecurityOpt, "no-new-privileges:true") {
+		t.Errorf("%s: read-only %v, cap_drop %v, security_opt %v", service, h.ReadonlyRootfs, h.CapDrop, h.SecurityOpt)
+	}
+	if h.Memory != 512<<20 || h.PidsLimit != 256 {
+		t.Errorf("%s: memory limit %d, pid limit %d", service, h.Memory, h.PidsLimit)
+	}
+	if h.RestartPolicy.Name != "unless-stopped" || c.Config.StopTimeout < 18 {
+		t.Errorf("%s: restart %q, stop grace %d s; want unless-stopped and more than DRAIN_DELAY + SHUTDOWN_TIMEOUT", service,
+			h.RestartPolicy.Name, c.Config.StopTimeout)
+	}
+	if !regexp.MustCompile(`^[1-9]\d*:[1-9]\d*$`).MatchString(c.Config.User) {
+		t.Errorf("%s runs as %q, want a numeric user that is not root", service, c.Config.User)
+	}
+	if c.State.Health.Status == "" {
+		t.Errorf("%s has no health check", service)
+	}
+	want := map[string]string{"ml-service-blue": "8081", "ml-service-green": "8082", "nginx": "8080"}[service]
+	if b := h.PortBindings["8080/tcp"]; len(h.PortBindings) != 1 || len(b) != 1 || b[0].HostIp != "127.0.0.1" || b[0].HostPort != want {
+		t.Errorf("%s publishes %v, want 8080 on 127.0.0.1:%s alone", service, h.PortBindings, want)
+	}
+	for _, m := range c.Mounts {
+		if m.RW {
+			t.Errorf("%s may write to %s", service, m.Destination)
+		}
+	}
+}
+
+// A user's own model: a folder beside the compose files and one line of .env, no image built.
+func TestOwnModelAndEnvFile(t *testing.T) {
+	for _, with := range tools {
+		t.Run(with.String(), func(t *testing.T) {
+			s := newStack(t, with)
+			s.up(t, "green")
+			waitVersions(t, nginxAddr, "v1.1.0")
+			own := filepath.Join(s.dir, "models", "v7.0.0")
+			e2e.Command{}.Output(t, "cp", "-r", filepath.Join(e2e.Root(t), "models", "v1.0.0"), own)
+			e2e.Command{}.Output(t, "chmod", "-R", "a+rX", own)
+			s.write(t, ".env", "GREEN_VERSION=v7.0.0\n")
+			s.up(t, "green")
+			waitVersions(t, greenAddr, "v7.0.0")
+			waitVersions(t, nginxAddr, "v7.0.0")
+			s.write(t, ".env", "") // embedded versions stay in reach
+			s.up(t, "green")
+			waitVersions(t, nginxAddr, "v1.1.0")
+
+			s.write(t, ".env", "BIND=0.0.0.0\nBLUE_IMAGE=ghcr.io/o/r:blue\nGREEN_IMAGE=ghcr.io/o/r:green\nBLUE_VERSION=v8\nMODEL_DIR=/srv/models\n")
+			config := s.command().Output(t, s.tool[0], s.args("balancer", "config")...)
+			for _, want := range []string{"0.0.0.0", "ghcr.io/o/r:blue", "ghcr.io/o/r:green", "MODEL_VERSION: v8", "/srv/models", "MODEL_VERSION: v1.1.0"} {
+				if !strings.Contains(config, want) {
+					t.Errorf("config does not say %s", want)
+				}
+			}
+		})
+	}
+}
+
+// The three upstream blocks of a hand edit, as they stand in the README, in all three files, after a restart.
+func TestHandEdits(t *testing.T) {
+	s := newStack(t, tools[0])
+	blocks := []struct {
+		block string
+		split []string
+	}{
+		{greenOnly, []string{"v1.1.0"}},
+		{blueOnly, []string{"v1.0.0"}},
+		{nineToOne, []string{"v1.0.0", "v1.1.0"}},
+	}
+	for _, file := range []string{"blue", "green", "balancer"} {
+		s.up(t, file)
+		for _, b := range blocks {
+			s.replace(t, "nginx.conf", s.conf(t, b.block))
+			s.run(t, file, "restart", "nginx")
+			want := map[string][]string{"blue": {"v1.0.0"}, "green": {"v1.1.0"}, "balancer": b.split}[file]
+			switch {
+			case len(want) == 1:
+				waitVersions(t, nginxAddr, want...)
+			default: // one in ten: look at more answers
+				waitColours(t, 60, "blue", "green")
+			}
+		}
+	}
+}
+
+// waitColours waits until n answers to POST /predict in a row have come from exactly these colours.
+func waitColours(t *testing.T, n int, want ...string) {
+	t.Helper()
+	e2e.Poll(t, pollLimit, "answers of "+strings.Join(want, " and "), func() error {
+		seen := map[string]bool{}
+		for range n {
+			a, err := predictOnce(nginxAddr)
+			if err != nil {
+				return err
+			}
+			if a.status != http.StatusOK {
+				return &unexpected{a}
+			}
+			seen[a.color] = true
+		}
+		if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
+			return &unexpected{got}
+		}
+		return nil
+	})
+}
