@@ -16,7 +16,7 @@ test:           ## the quick loop; needs Go alone
 # Everything as users run it. One topic: make e2e E2E=./harness/. Each topic's package says what it needs on the machine.
 E2E ?= ./...
 e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own
-	cd e2e && gofmt -l . | (! grep .) && go vet ./... && go test -count=1 -p 1 -timeout 25m $(E2E)
+	cd e2e && gofmt -l . | (! grep .) && go vet ./... && go test -count=1 -v -p 1 -timeout 25m $(E2E)
 
 # Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
 .PHONY: lint-workflows vuln deploy-client deploy-configuration deploy-lambda image-push image-check image-tag
