@@ -59,3 +59,15 @@ image-check:    ## IMAGE=…@sha256:…: start it and ask it for its health
 
 image-tag:      ## IMAGE=…@sha256:…: tag it with MODEL_VERSION and latest
 	.github/scripts/image-tag.sh
+
+# What `sam build` calls, from a copy of the tree and with ARTIFACTS_DIR set. GOARCH and the template's Architecture must
+# agree. A model of your own: MODEL_DIR=<folder> MODEL_VERSION=<its version> sam build puts that one version beside the
+# bootstrap; a relative MODEL_DIR starts at this file.
+build-MlServiceFunction: GOARCH ?= arm64
+build-MlServiceFunction: models := $(if $(MODEL_DIR),$(if $(filter /%,$(MODEL_DIR)),,$(dir $(realpath $(firstword $(MAKEFILE_LIST)))))$(MODEL_DIR),models)
+build-MlServiceFunction:
+	@test -f "$(models)/$(MODEL_VERSION)/model.onnx" || { echo "no $(models)/$(MODEL_VERSION)/model.onnx: MODEL_DIR must be a folder of <version>/model.onnx" >&2; exit 1; }
+	GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS),lambda.norpc \
+		-ldflags "-s -w -X main.modelVersion=$(MODEL_VERSION) -X main.revision=$(or $(REVISION),unknown)" \
+		-o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/lambda
+	$(if $(MODEL_DIR),mkdir -p "$(ARTIFACTS_DIR)/models" && cp -R "$(models)/$(MODEL_VERSION)" "$(ARTIFACTS_DIR)/models/")

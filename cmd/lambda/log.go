@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// instance is what every line of the log and every metric says of where it comes from.
+type instance struct {
+	function  string // name
+	version   string // of the function, as AWS numbers it; "" outside Lambda
+	model     string // version of the model
+	namespace string // of CloudWatch's metrics; "": none
+}
+
+// lines writes the log. Nobody writes an access log in front of a function, so the router's line for each request,
+// which it writes at debug where all went well, is written at info, with the version of the function. With a namespace
+// that line also is CloudWatch's embedded metric format, whatever the level: CloudWatch Logs makes metrics of it.
+type lines struct {
+	slog.Handler
+	level slog.Level
+	from  instance
+}
+
+func newLogger(w io.Writer, level slog.Level, from instance) *slog.Logger {
+	return slog.New(&lines{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}), level, from})
+}
+
+// Enabled is true, so that the router writes a line for each request.
+func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle writes a line, as said above.
+func (l *lines) Handle(ctx context.Context, r slog.Record) error {
+	var status int64
+	var seconds float64
+	r.Attrs(func(a slog.Attr) bool {
+		switch {
+		case a.Key == "status" && a.Value.Kind() == slog.KindInt64:
+			status = a.Value.Int64()
+		case a.Key == "seconds" && a.Value.Kind() == slog.KindFloat64:
+			seconds = a.Value.Float64()
+		}
+		return true
+	})
+	isRequest := status != 0
+	if isRequest {
+		r.Level = max(r.Level, slog.LevelInfo)
+	}
+	measured := isRequest && l.from.namespace != ""
+	if r.Level < l.level && !measured {
+		return nil
+	}
+	r.AddAttrs(slog.String("function_version", l.from.version))
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		r.AddAttrs(slog.String("aws_request_id", lc.AwsRequestID))
+	}
+	if measured {
+		r.AddAttrs(l.from.metrics(status, seconds)...)
+	}
+	return l.Handler.Handle(ctx, r)
+}
+
+// WithAttrs keeps the lines what they are.
+func (l *lines) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &lines{l.Handler.WithAttrs(attrs), l.level, l.from}
+}
+
+// WithGroup keeps the lines what they are.
+func (l *lines) WithGroup(name string) slog.Handler {
+	return &lines{l.Handler.WithGroup(name), l.level, l.from}
+}
+
+// directive says which members of the line are metrics, and by which dimensions:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metric
+}
+
+type metric struct{ Name, Unit string }
+
+// metrics are the members of a request's line that make it CloudWatch's: the count of requests and of errors by the
+// class of their status, and the latency.
+func (i instance) metrics(status int64, seconds float64) []slog.Attr {
+	class := func(hundreds int64) int {
+		if status/100 == hundreds {
+			return 1
+		}
+		return 0
+	}
+	return []slog.Attr{
+		slog.Any("_aws", map[string]any{
+			"Timestamp": time.Now().UnixMilli(),
+			"CloudWatchMetrics": []directive{{
+				Namespace: i.namespace,
+				Dimensions: [][]string{
+					{"FunctionName"},
+					{"FunctionName", "FunctionVersion"},
+					{"FunctionName", "FunctionVersion", "ModelVersion"},
+				},
+				Metrics: []metric{{"Requests", "Count"}, {"Errors4xx", "Count"}, {"Errors5xx", "Count"}, {"Latency", "Milliseconds"}},
+			}},
+		}),
+		slog.String("FunctionName", i.function),
+		slog.String("FunctionVersion", i.version),
+		slog.String("ModelVersion", i.model),
+		slog.Int("Requests", 1),
+		slog.Int("Errors4xx", class(4)),
+		slog.Int("Errors5xx", class(5)),
+		slog.Float64("Latency", math.Round(seconds*1e6)/1e3),
+	}
+}

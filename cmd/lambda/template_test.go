@@ -1,0 +1,338 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// stack is template.yaml as CloudFormation reads it with a set of parameters.
+type stack struct {
+	template   map[string]any
+	parameters map[string]string
+}
+
+// readStack reads template.yaml as plain YAML. A parameter that is not given has its default; one that the template
+// does not accept ends the test.
+func readStack(t *testing.T, given map[string]string) *stack {
+	t.Helper()
+	s := &stack{template: readTemplate(t), parameters: map[string]string{}}
+	for name, p := range s.template["Parameters"].(map[string]any) {
+		p := p.(map[string]any)
+		value, isGiven := given[name]
+		if !isGiven {
+			value = fmt.Sprint(p["Default"])
+		}
+		if why := refusedValue(p, value); why != "" {
+			t.Fatalf("parameter %s=%s: %s", name, value, why)
+		}
+		s.parameters[name] = value
+	}
+	for name := range given {
+		if _, known := s.parameters[name]; !known {
+			t.Fatalf("the template has no parameter %s", name)
+		}
+	}
+	return s
+}
+
+func readTemplate(t *testing.T) map[string]any {
+	t.Helper()
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Docs) != 1 {
+		t.Fatalf("template.yaml has %d documents, want 1", len(file.Docs))
+	}
+	return plain(t, file.Docs[0].Body).(map[string]any)
+}
+
+// plain turns YAML into maps, slices and scalars; !Sub x becomes {"Fn::Sub": x}, !Ref x {"Ref": x}.
+func plain(t *testing.T, node ast.Node) any {
+	t.Helper()
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		m := map[string]any{}
+		for _, v := range n.Values {
+			m[v.Key.String()] = plain(t, v.Value)
+		}
+		return m
+	case *ast.MappingValueNode:
+		return map[string]any{n.Key.String(): plain(t, n.Value)}
+	case *ast.SequenceNode:
+		list := []any{}
+		for _, v := range n.Values {
+			list = append(list, plain(t, v))
+		}
+		return list
+	case *ast.TagNode:
+		name := strings.TrimPrefix(n.Start.Value, "!")
+		if name != "Ref" && name != "Condition" {
+			name = "Fn::" + name
+		}
+		return map[string]any{name: plain(t, n.Value)}
+	case ast.ScalarNode:
+		return n.GetValue()
+	}
+	t.Fatalf("template.yaml: %T at %s", node, node.GetPath())
+	return nil
+}
+
+// refusedValue says why CloudFormation would not take value for parameter p; "" if it would.
+func refusedValue(p map[string]any, value string) string {
+	if pattern, ok := p["AllowedPattern"].(string); ok && !regexp.MustCompile("^(?:"+pattern+")$").MatchString(value) {
+		return "does not match " + pattern
+	}
+	if allowed, ok := p["AllowedValues"].([]any); ok && !slices.ContainsFunc(allowed, func(a any) bool { return fmt.Sprint(a) == value }) {
+		return fmt.Sprintf("not one of %v", allowed)
+	}
+	if p["Type"] != "Number" {
+		return ""
+	}
+	number, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return "not a number"
+	}
+	for _, bound := range []struct {
+		name string
+		sign float64
+	}{{"MinValue", 1}, {"MaxValue", -1}} {
+		if limit, ok := p[bound.name]; ok {
+			l, err := strconv.ParseFloat(fmt.Sprint(limit), 64)
+			if err != nil || (number-l)*bound.sign < 0 {
+				return fmt.Sprintf("%s is %v", bound.name, limit)
+			}
+		}
+	}
+	return ""
+}
+
+// noValue is what AWS::NoValue stands for: the member is not there.
+type noValue struct{}
+
+// eval resolves parameters and conditions in v; what names a resource (Ref, GetAtt, Sub) stays as it is.
+func (s *stack) eval(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := []any{}
+		for _, e := range v {
+			if e = s.eval(e); e != (noValue{}) {
+				out = append(out, e)
+			}
+		}
+		return out
+	case map[string]any:
+		for name, arg := range v {
+			if len(v) > 1 {
+				break
+			}
+			if out, ok := s.call(name, arg); ok {
+				return out
+			}
+		}
+		out := map[string]any{}
+		for name, e := range v {
+			if e = s.eval(e); e != (noValue{}) {
+				out[name] = e
+			}
+		}
+		return out
+	}
+	return v
+}
+
+func (s *stack) call(name string, arg any) (any, bool) {
+	args, _ := arg.([]any)
+	switch name {
+	case "Ref":
+		if arg == "AWS::NoValue" {
+			return noValue{}, true
+		}
+		value, ok := s.parameters[arg.(string)]
+		return value, ok
+	case "Condition":
+		return s.eval(s.template["Conditions"].(map[string]any)[arg.(string)]), true
+	case "Fn::If":
+		if s.eval(map[string]any{"Condition": args[0]}).(bool) {
+			return s.eval(args[1]), true
+		}
+		return s.eval(args[2]), true
+	case "Fn::Equals":
+		return fmt.Sprint(s.eval(args[0])) == fmt.Sprint(s.eval(args[1])), true
+	case "Fn::Not":
+		return !s.eval(args[0]).(bool), true
+	case "Fn::Or":
+		return slices.ContainsFunc(args, func(a any) bool { return s.eval(a).(bool) }), true
+	}
+	return nil, false
+}
+
+// refused returns the description of the first rule that does not hold; "" if all hold.
+func (s *stack) refused() string {
+	for _, rule := range s.template["Rules"].(map[string]any) {
+		for _, a := range rule.(map[string]any)["Assertions"].([]any) {
+			a := a.(map[string]any)
+			if !s.eval(a["Assert"]).(bool) {
+				return a["AssertDescription"].(string)
+			}
+		}
+	}
+	return ""
+}
+
+// at returns what stands at a path of names below Resources, resolved; nil if nothing does.
+func (s *stack) at(path ...string) any {
+	v := s.template["Resources"]
+	for _, name := range path {
+		m, ok := s.eval(v).(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[name]
+	}
+	return s.eval(v)
+}
+
+// expect compares what stands at a dotted path below Resources, printed, with want.
+func (s *stack) expect(t *testing.T, path, want string) {
+	t.Helper()
+	if got := fmt.Sprint(s.at(strings.Split(path, ".")...)); got != want {
+		t.Errorf("%s is %s, want %s", path, got, want)
+	}
+}
+
+func TestTemplateFunction(t *testing.T) {
+	s := readStack(t, nil)
+	for path, want := range map[string]string{
+		"MlServiceFunction.Metadata.BuildMethod":                               "makefile",
+		"MlServiceFunction.Properties.Handler":                                 "bootstrap",
+		"MlServiceFunction.Properties.Runtime":                                 "provided.al2023",
+		"MlServiceFunction.Properties.Architectures":                           "[arm64]",
+		"MlServiceFunction.Properties.AutoPublishAlias":                        "next",
+		"MlServiceFunction.Properties.Role":                                    "map[Fn::GetAtt:Role.Arn]",
+		"MlServiceFunction.Properties.LoggingConfig.LogGroup":                  "map[Ref:LogGroup]",
+		"MlServiceFunction.Properties.Environment.Variables.METRICS_NAMESPACE": "ml-service",
+		"MlServiceFunction.Properties.Tracing":                                 "PassThrough",
+		"LogGroup.Properties.RetentionInDays":                                  "30",
+		// No reservation; no fixed name, which would go on counting versions; weights and never CodeDeploy.
+		"MlServiceFunction.Properties.ReservedConcurrentExecutions": "<nil>",
+		"MlServiceFunction.Properties.FunctionName":                 "<nil>",
+		"MlServiceFunction.Properties.DeploymentPreference":         "<nil>",
+		"MlServiceFunction.Properties.Events":                       "<nil>",
+		"MlServiceFunction.Properties.FunctionUrlConfig":            "<nil>",
+	} {
+		s.expect(t, path, want)
+	}
+	given := readStack(t, map[string]string{"ReservedConcurrency": "5", "MemorySize": "512", "Timeout": "3", "Architecture": "x86_64", "LogRetentionDays": "7"})
+	for path, want := range map[string]string{
+		"MlServiceFunction.Properties.ReservedConcurrentExecutions": "5",
+		"MlServiceFunction.Properties.MemorySize":                   "512",
+		"MlServiceFunction.Properties.Timeout":                      "3",
+		"MlServiceFunction.Properties.Architectures":                "[x86_64]",
+		"LogGroup.Properties.RetentionInDays":                       "7",
+	} {
+		given.expect(t, path, want)
+	}
+	if _, ok := s.template["Globals"]; ok {
+		t.Error("the template has Globals, which this test does not read")
+	}
+}
+
+func TestTemplateRoutesUsersThroughLive(t *testing.T) {
+	s := readStack(t, nil)
+	route := "HttpApi.Properties.DefinitionBody.paths.$default.x-amazon-apigateway-any-method."
+	for path, want := range map[string]string{
+		"HttpApi.DependsOn": "LiveAlias",
+		"HttpApi.Properties.DefaultRouteSettings.ThrottlingRateLimit":  "100",
+		"HttpApi.Properties.DefaultRouteSettings.ThrottlingBurstLimit": "200",
+		route + "isDefaultRoute":                                       "true",
+		route + "x-amazon-apigateway-integration.type":                 "aws_proxy",
+		route + "x-amazon-apigateway-integration.payloadFormatVersion": "2.0",
+		route + "x-amazon-apigateway-integration.uri":                  "map[Fn::Sub:arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${MlServiceFunction.Arn}:live/invocations]",
+		"HttpApiPermission.Properties.Action":                          "lambda:InvokeFunction",
+		"HttpApiPermission.Properties.FunctionName":                    "map[Ref:LiveAlias]",
+		"HttpApiPermission.Properties.Principal":                       "apigateway.amazonaws.com",
+		"HttpApiPermission.Properties.SourceArn":                       "map[Fn::Sub:arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/*]",
+	} {
+		s.expect(t, path, want)
+	}
+	paths := s.at("HttpApi", "Properties", "DefinitionBody", "paths").(map[string]any)
+	if len(paths) != 1 {
+		t.Errorf("the API has the paths %v, want $default alone", paths)
+	}
+	kinds := map[string]int{}
+	for _, r := range s.template["Resources"].(map[string]any) {
+		kinds[r.(map[string]any)["Type"].(string)]++
+	}
+	want := map[string]int{
+		"AWS::Serverless::Function": 1, "AWS::Serverless::HttpApi": 1, "AWS::Lambda::Alias": 1, "AWS::Lambda::Permission": 1,
+		"AWS::IAM::Role": 1, "AWS::Logs::LogGroup": 1, "AWS::CloudWatch::Alarm": 3,
+	}
+	if !reflect.DeepEqual(kinds, want) {
+		t.Errorf("resources %v, want %v: another way in or another permission belongs into this test", kinds, want)
+	}
+}
+
+func TestTemplateRoleMayOnlyLog(t *testing.T) {
+	logs := "map[PolicyDocument:map[Statement:[map[Action:[logs:CreateLogStream logs:PutLogEvents] Effect:Allow Resource:map[Fn::GetAtt:LogGroup.Arn]]] Version:2012-10-17] PolicyName:logs]"
+	traces := "map[PolicyDocument:map[Statement:[map[Action:[xray:PutTraceSegments xray:PutTelemetryRecords] Effect:Allow Resource:*]] Version:2012-10-17] PolicyName:traces]"
+	readStack(t, nil).expect(t, "Role.Properties.Policies", "["+logs+"]")
+	readStack(t, map[string]string{"Tracing": "Active"}).expect(t, "Role.Properties.Policies", "["+logs+" "+traces+"]")
+	s := readStack(t, nil)
+	s.expect(t, "Role.Properties.ManagedPolicyArns", "<nil>")
+	s.expect(t, "Role.Properties.AssumeRolePolicyDocument.Statement", "[map[Action:sts:AssumeRole Effect:Allow Principal:map[Service:lambda.amazonaws.com]]]")
+	s.expect(t, "MlServiceFunction.Properties.Policies", "<nil>")
+}
+
+func TestTemplateAlarmsWatchTheNewestVersion(t *testing.T) {
+	s := readStack(t, map[string]string{"AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops"})
+	newest := "Value:map[Fn::GetAtt:MlServiceFunction.Version.Version]"
+	function := "map[Name:FunctionName Value:map[Ref:MlServiceFunction]]"
+	ours := "[" + function + " map[Name:FunctionVersion " + newest + "]]"
+	for path, want := range map[string]string{
+		"ErrorAlarm.Properties.Namespace":           "ml-service",
+		"ErrorAlarm.Properties.MetricName":          "Errors5xx",
+		"ErrorAlarm.Properties.Statistic":           "Sum",
+		"ErrorAlarm.Properties.Dimensions":          ours,
+		"ErrorAlarm.Properties.AlarmActions":        "[arn:aws:sns:eu-central-1:123456789012:ops]",
+		"CrashAlarm.Properties.Namespace":           "AWS/Lambda",
+		"CrashAlarm.Properties.MetricName":          "Errors",
+		"CrashAlarm.Properties.Dimensions":          "[" + function + " map[Name:Resource Value:map[Fn::Sub:${MlServiceFunction}:live]] map[Name:ExecutedVersion " + newest + "]]",
+		"LatencyAlarm.Properties.Namespace":         "ml-service",
+		"LatencyAlarm.Properties.MetricName":        "Latency",
+		"LatencyAlarm.Properties.Dimensions":        ours,
+		"LatencyAlarm.Properties.ExtendedStatistic": "p99",
+		"LatencyAlarm.Properties.AlarmActions":      "[arn:aws:sns:eu-central-1:123456789012:ops]",
+	} {
+		s.expect(t, path, want)
+	}
+	readStack(t, nil).expect(t, "ErrorAlarm.Properties.AlarmActions", "<nil>")
+}
+
+func TestTemplateOutputs(t *testing.T) {
+	outputs := readStack(t, nil).template["Outputs"].(map[string]any)
+	for name, want := range map[string]string{
+		"Url":           "map[Fn::Sub:https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}]",
+		"FunctionName":  "map[Ref:MlServiceFunction]",
+		"LiveAliasArn":  "map[Ref:LiveAlias]",
+		"NextAliasArn":  "map[Ref:MlServiceFunction.Alias]",
+		"NewestVersion": "map[Fn::GetAtt:MlServiceFunction.Version.Version]",
+	} {
+		if got := fmt.Sprint(outputs[name].(map[string]any)["Value"]); got != want {
+			t.Errorf("output %s is %s, want %s", name, got, want)
+		}
+	}
+}
