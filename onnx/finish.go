@@ -9,6 +9,7 @@ func (c *compiler) finish() (*Model, error) {
 		return nil, fmt.Errorf("the graph has no outputs")
 	}
 	seen := map[string]bool{}
+	var finals []*value
 	for _, p := range c.graph.outputs {
 		if seen[p.name] {
 			return nil, fmt.Errorf("output %q is declared twice", p.name)
@@ -25,7 +26,11 @@ func (c *compiler) finish() (*Model, error) {
 			v = c.copyOf(v)
 		}
 		m.results = append(m.results, result{v.slot, v.constant})
-		m.outputs = append(m.outputs, describeOutput(p, v))
+		finals = append(finals, v)
+		v.nameIndices()
+	}
+	for i, p := range c.graph.outputs {
+		m.outputs = append(m.outputs, describeOutput(p, finals[i]))
 	}
 	missing := c.missing()
 	for i, v := range c.inputs {
@@ -83,12 +88,11 @@ func describeOutput(p valueProto, v *value) Value {
 	if o.Shape == nil {
 		o.Shape = p.shape
 	}
-	if v.maker != nil {
-		o.Operator = v.maker.op.name
+	for maker := v.maker; maker != nil && o.Operator == ""; maker = maker.in[0].maker {
+		if maker.op.name != "ZipMap" {
+			o.Operator = maker.op.name
+		}
 	}
-	o.Role, o.Labels = v.decides()
-	if o.Role == Scores && o.Labels == nil {
-		o.Labels = v.classes
-	}
+	o.Role, o.Labels = v.part()
 	return o
 }

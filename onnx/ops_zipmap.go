@@ -29,7 +29,7 @@ func zipMap(n *node) (kernel, error) {
 		return nil, n.invalid("the input has shape %s, the keys want %d columns", describe(n.in[0].shape), keys.Shape[0])
 	}
 	v := *n.in[0]
-	v.classes = keys
+	v.classes, v.maker, v.role = keys, n, Other
 	n.alias = []*value{&v}
 	return nil, nil
 }

@@ -15,6 +15,63 @@ func (v *value) decides() (Role, *Tensor) {
 	}
 }
 
+// part gives the role of an output and, of scores, the labels of its columns.
+func (v *value) part() (Role, *Tensor) {
+	role, labels := v.decides()
+	if role == Other {
+		if from := v.derived(); from != nil {
+			role, labels = Scores, from.labels
+		}
+	}
+	if role == Scores && labels == nil {
+		labels = v.classes
+	}
+	last := len(v.shape) - 1
+	switch {
+	case role == Label && (last == 0 || last == 1 && (v.shape[0] == 1 || v.shape[1] == 1)):
+		return Label, nil
+	case role == Scores && last == 1 && labels != nil && labels.Len() == v.shape[1]:
+		return Scores, labels
+	}
+	return Other, nil
+}
+
+// nameIndices gives the scores behind a label that is an index itself the indices for labels.
+func (v *value) nameIndices() {
+	from := v.decidedBy()
+	if from == nil || from.role != Other || len(from.shape) != 2 || from.shape[1] < 1 || from.shape[1] > maxValues {
+		return
+	}
+	labels := &Tensor{DType: Int64, Shape: []int{from.shape[1]}}
+	for i := range from.shape[1] {
+		labels.I64 = append(labels.I64, int64(i))
+	}
+	from.role, from.labels = Scores, labels
+}
+
+// derived finds the scores that a matrix was computed from, by whatever operators, column for column: one of the same width.
+func (v *value) derived() *value {
+	if !v.dtype.IsFloat() || len(v.shape) != 2 {
+		return nil
+	}
+	seen, todo := map[*value]bool{}, []*value{v}
+	for len(todo) > 0 {
+		u := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if u == nil || seen[u] {
+			continue
+		}
+		seen[u] = true
+		if u.role == Scores && u.labels != nil && u.labels.Len() == v.shape[1] {
+			return u
+		}
+		if u.maker != nil && u.role == Other {
+			todo = append(todo, u.maker.in...)
+		}
+	}
+	return nil
+}
+
 // decidedBy follows indices back to an ArgMax and gives what it is the maximum of; nil: there is none.
 func (v *value) decidedBy() *value {
 	for v != nil && v.scores == nil && v.maker != nil && v.maker.op.moves && len(v.maker.in) > 0 {
