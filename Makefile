@@ -38,7 +38,7 @@ test-deploy-client: # named, because ./... passes over folders that begin with a
 	go test ./.github/deploy
 
 vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev
-	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags $(TAGS) ./...
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags $(TAGS) ./... ./.github/deploy
 
 deploy-client:  ## bin/deploy, which asks the deployment API for a deployment
 	go build -trimpath -o bin/deploy ./.github/deploy

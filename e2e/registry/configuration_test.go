@@ -1,0 +1,61 @@
+package registry
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestConfigurationStep(t *testing.T) {
+	const api, role = "vars.CLOUD_API_URL", "vars.AWS_ROLE_ARN"
+	const hasToken, region = "secrets.CLOUD_TOKEN != ''", "vars.AWS_REGION"
+	theVersion := strings.Trim(versionExpression, "${} ")
+	tests := []struct {
+		name    string
+		given   values
+		fails   string   // the one line; "": it succeeds
+		summary []string // what the summary has
+	}{
+		{"all", push(), "", []string{"Deployment API: on", "AWS Lambda: on"}},
+		{"nothing", with(push(), api, "", hasToken, "false", role, "", region, ""), "", []string{
+			"Deployment API: skipped. To turn it on, set the repository variable `CLOUD_API_URL` (https://…) and the secret `CLOUD_TOKEN`.",
+			"AWS Lambda: skipped. To turn it on, set the repository variables `AWS_ROLE_ARN`"}},
+		{"a region alone", with(push(), role, ""), "", []string{"Deployment API: on", "AWS Lambda: skipped."}},
+		{"the API alone", with(push(), role, "", region, ""), "", []string{"Deployment API: on", "AWS Lambda: skipped."}},
+		{"an address without a token", with(push(), hasToken, "false"), "variable CLOUD_API_URL is set but secret CLOUD_TOKEN is not: set both to deploy to the API, or neither", nil},
+		{"a token without an address", with(push(), api, ""), "secret CLOUD_TOKEN is set but variable CLOUD_API_URL is not: set both to deploy to the API, or neither", nil},
+		{"a role without a region", with(push(), region, ""), "variable AWS_ROLE_ARN is set but variable AWS_REGION is not: set both to deploy to AWS Lambda, or neither", nil},
+		{"a version that is no tag", with(push(), theVersion, `v1"; touch pwned; "`), "MODEL_VERSION becomes an image tag: want letters, digits, dots, dashes and underscores, at most 128", nil},
+		{"a version with make's signs", with(push(), theVersion, `$(shell touch pwned)`), "MODEL_VERSION becomes an image tag: want letters, digits, dots, dashes and underscores, at most 128", nil},
+		{"another branch", with(push(), "GITHUB_REF", "refs/heads/try"), "deploy runs on main alone: want refs/heads/main, got refs/heads/try", nil},
+	}
+	r := newRunner(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before := github["GITHUB_REF"]
+			if ref, ok := tt.given["GITHUB_REF"]; ok {
+				github["GITHUB_REF"] = ref
+				defer func() { github["GITHUB_REF"] = before }()
+			}
+			got := r.run("deploy/configuration/Check the configuration before anything is pushed", tt.given)
+			if tt.fails == "" && (got.Code != 0 || got.Stderr != "") {
+				t.Errorf("got exit status %d and %q, want success", got.Code, got.all())
+			}
+			if want := "::error::" + tt.fails + "\n"; tt.fails != "" && (got.Code == 0 || got.Stdout != want) {
+				t.Errorf("got exit status %d and %q, want a failure and %q", got.Code, got.Stdout, want)
+			}
+			for _, want := range tt.summary {
+				if !strings.Contains(got.summary, want) {
+					t.Errorf("summary: got %q, want in it %q", got.summary, want)
+				}
+			}
+			if tt.fails != "" && got.summary != "" {
+				t.Errorf("summary: got %q, want none", got.summary)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(r.checkout, "pwned")); err == nil {
+		t.Error("a version was run as a command")
+	}
+}
