@@ -230,6 +230,7 @@ func TestEvalAllocatesNothing(t *testing.T) {
 
 func BenchmarkEval(b *testing.B) {
 	for _, k := range []kind{
+		{name: "100 trees of depth 3", trees: 100, depth: 3, full: 1, features: 30, targets: 1, modes: []Mode{LT}, weights: "one"},
 		{name: "100 trees of depth 6", trees: 100, depth: 6, full: .95, features: 30, targets: 1, modes: []Mode{LT}, weights: "one"},
 		{name: "100 trees of depth 6, NaN either way", trees: 100, depth: 6, full: .95, features: 30, targets: 1, modes: []Mode{LT}, missing: .5, weights: "one"},
 		{name: "1000 trees of depth 6", trees: 1000, depth: 6, full: .95, features: 30, targets: 1, modes: []Mode{LT}, weights: "one"},

@@ -90,6 +90,30 @@ level:                           \
 done:                            \
 	EIGHT(LINKLEAF)
 
+// AHEAD asks for the first four levels of the group after the one at BX: for one row, trees of some depth come from beyond the nearest cache.
+#define AHEAD(none) \
+	CMPQ n+48(FP), $1    \
+	JE   none            \
+	CMPQ 16(BX), $5      \
+	JLT  none            \
+	MOVQ 24(BX), AX      \
+	PREFETCHT0 0(AX)     \
+	PREFETCHT0 64(AX)    \
+	PREFETCHT0 128(AX)   \
+	PREFETCHT0 192(AX)   \
+	PREFETCHT0 256(AX)   \
+	PREFETCHT0 320(AX)   \
+	PREFETCHT0 384(AX)   \
+	PREFETCHT0 448(AX)   \
+	PREFETCHT0 512(AX)   \
+	PREFETCHT0 576(AX)   \
+	PREFETCHT0 640(AX)   \
+	PREFETCHT0 704(AX)   \
+	PREFETCHT0 768(AX)   \
+	PREFETCHT0 832(AX)   \
+	PREFETCHT0 896(AX)   \
+none:
+
 // ADDLEAVES adds the values of R8-R15 to the row's sum, in that order.
 #define ADDLEAVES \
 	MOVQ  8(BX), DI          \
@@ -124,6 +148,7 @@ done:                            \
 TEXT ·heapSum(SB), NOSPLIT, $24-56
 	MOVQ groups+40(FP), BX
 group:
+	AHEAD(last)
 	MOVQ acc+0(FP), AX
 	MOVQ AX, sum-8(SP)
 	MOVQ rows+32(FP), AX
