@@ -49,6 +49,14 @@ func newGate(concurrency, queue int) *gate {
 	return &gate{slots: make(chan struct{}, concurrency), most: int64(concurrency + max(queue, 0))}
 }
 
+// full refuses who would be refused by enter now, before any memory is spent on the body.
+func (g *gate) full() error {
+	if g.inside.Load() >= g.most {
+		return errOverloaded
+	}
+	return nil
+}
+
 // enter waits for a slot, which leave gives back. The error is a refusal, after which leave must not be called.
 func (g *gate) enter(ctx context.Context) error {
 	if g.inside.Add(1) > g.most {

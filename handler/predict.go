@@ -29,6 +29,9 @@ func (s *Service) predict(c *gin.Context) {
 
 // answer reads the request and leaves the body of the answer in x.out.
 func (s *Service) answer(r *http.Request, x *exchange) error {
+	if err := s.gate.full(); err != nil {
+		return err
+	}
 	body, err := x.read(r, s.maxBody)
 	if err != nil {
 		return err

@@ -98,6 +98,9 @@ func (s *Service) v2Infer(c *gin.Context) {
 
 // inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
 func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) {
+	if err := s.gate.full(); err != nil {
+		return 0, err
+	}
 	body, err := x.read(c.Request, s.maxBody)
 	if err != nil {
 		return 0, err
