@@ -224,6 +224,7 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 		dead = dead && !live[name]
 	}
 	run, err := op.compile(n)
+	p.attributes = nil // the kernel has what it needs; the lists of a forest are twice its file
 	if n.err != nil {
 		return n.err
 	}
