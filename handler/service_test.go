@@ -280,8 +280,10 @@ func TestManyAtOnce(t *testing.T) {
 				}
 				got, err := io.ReadAll(res.Body)
 				_ = res.Body.Close()
-				if err != nil || string(got) != want {
-					failures = append(failures, fmt.Errorf("got %s, %v, want %s", got, err, want))
+				if err != nil {
+					failures = append(failures, err)
+				} else if string(got) != want {
+					failures = append(failures, fmt.Errorf("got %s, want %s", got, want))
 				}
 			}
 			errs <- errors.Join(failures...)

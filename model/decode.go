@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"ml-service/onnx"
@@ -41,7 +42,8 @@ func asInputError(body []byte, err error) *InputError {
 	if wrong := check(body); wrong != nil {
 		return wrong
 	}
-	if e, ok := err.(*InputError); ok {
+	var e *InputError
+	if errors.As(err, &e) {
 		return e
 	}
 	return &InputError{Field: "x", Message: err.Error()}
@@ -291,8 +293,8 @@ func (b *Batch) shape(rows int) error {
 		case in.Rank == 2:
 			t.Resize(rows, width)
 		default:
-			dims := append(b.dims[:0], rows)
-			b.dims = append(dims, in.dims...)
+			b.dims = append(b.dims[:0], rows)
+			b.dims = append(b.dims, in.dims...)
 			t.Resize(b.dims...)
 		}
 	}

@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -199,8 +200,8 @@ func TestDecodeRefuses(t *testing.T) {
 	} {
 		b := batchOf(c.inputs...)
 		err := b.Decode([]byte(c.body))
-		e, ok := err.(*InputError)
-		if !ok {
+		var e *InputError
+		if !errors.As(err, &e) {
 			t.Errorf("%s: got %v, want an InputError", c.body, err)
 			continue
 		}
@@ -334,7 +335,8 @@ func FuzzDecode(f *testing.F) {
 				}
 				continue
 			}
-			if e := err.(*InputError); e.NotJSON == valid && !deep {
+			var e *InputError
+			if !errors.As(err, &e) || e.NotJSON == valid && !deep {
 				t.Errorf("%q: JSON is %v, got %v", body, valid, e)
 			}
 		}

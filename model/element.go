@@ -272,7 +272,7 @@ func (b *Batch) number(k, index, depth int) error {
 		return err
 	}
 	text := b.buf[b.at:end]
-	ok := true
+	var ok bool
 	switch in.DType {
 	case onnx.Float32:
 		var f float32
@@ -343,7 +343,8 @@ func got(buf []byte, i int) string {
 		return "the end of the body"
 	}
 	const longest = 40
-	end, err := i, error(nil)
+	var end int
+	var err error
 	switch buf[i] {
 	case '{':
 		return "an object"

@@ -48,7 +48,7 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 	if counted != nil {
 		counted.watch(service, cfg, m)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(cfg.Host, cfg.Port))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(cfg.Host, cfg.Port))
 	if err != nil {
 		return err
 	}
