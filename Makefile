@@ -5,13 +5,41 @@ MODEL_VERSION ?= v1.0.0
 TAGS := nomsgpack
 export CGO_ENABLED ?= 0
 
-.PHONY: run test race lint build bench e2e
+# Pinned tools, built by the Go that is here, for this machine whatever GOARCH says.
+GOLANGCI_LINT := GOOS= GOARCH= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS = -s -w -X main.modelVersion=$(MODEL_VERSION) -X main.revision=$(REVISION)
+
+.PHONY: help run test race lint lint-go lint-scripts build bench e2e
+.DEFAULT_GOAL := help
+
+help:           ## what there is
+	@sed -nE 's/^([a-z][a-z0-9-]*):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run:            ## serve on :8080
 	go run -tags $(TAGS) ./cmd/local
 
 test:           ## the quick loop; needs Go alone
 	go test -tags $(TAGS) ./...
+
+race:           ## the same under the race detector; needs a C compiler
+	CGO_ENABLED=1 go test -race -timeout 20m -tags $(TAGS) ./...
+
+lint: lint-go lint-scripts ## code, scripts, workflows, template
+lint-go:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [[ -z $$out ]] || { echo "gofmt would change: $$out"; exit 1; }
+	go vet -tags $(TAGS) ./...
+	$(GOLANGCI_LINT) run ./...
+
+lint-scripts: lint-workflows # which brings shellcheck
+	$(VENVS)/workflows/bin/shellcheck --severity=warning $$(git ls-files '*.sh' .ci/run)
+
+build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
+	go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
+	GOOS=linux go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
+
+bench:          ## Go benchmarks; bench/ has the side-by-side measurements
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler
 
 # Everything as users run it. One topic: make e2e E2E=./harness/. Each topic's package says what it needs on the machine.
 E2E ?= ./...
