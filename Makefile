@@ -34,9 +34,10 @@ lint-go:
 lint-scripts: lint-workflows # which brings shellcheck
 	$(VENVS)/workflows/bin/shellcheck --severity=warning $$(git ls-files '*.sh' .ci/run)
 
+# GOARCH is handed on by name: make stops exporting a variable for which any target has a value of its own.
 build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
-	go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
-	GOOS=linux go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
+	GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
+	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
 
 bench:          ## Go benchmarks; bench/ has the side-by-side measurements
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler
