@@ -47,6 +47,10 @@ E2E ?= ./...
 e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own
 	cd e2e && gofmt -l . | (! grep .) && go vet ./... && go test -count=1 -v -p 1 -timeout 25m $(E2E)
 
+.PHONY: e2e-readme
+e2e-readme:     ## README.md as a reader runs it, from a clean clone of HEAD; docs/readme-blocks.md
+	$(MAKE) e2e E2E=./readme/
+
 # Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
 .PHONY: lint-workflows vuln deploy-client deploy-configuration deploy-lambda image-push image-check image-tag
 VENVS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ml-service
