@@ -67,7 +67,10 @@ func tryRow(m *model.Model, text, number string) string {
 		case in.DType.IsInteger():
 			value = number[:1]
 		}
-		values = append(values, nestedRow(in, value))
+		if len(m.Inputs()) == 1 || in.Width != 1 || in.Rank > 2 {
+			value = nestedRow(in, value)
+		}
+		values = append(values, value)
 	}
 	if len(values) == 1 {
 		return values[0]

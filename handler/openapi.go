@@ -110,6 +110,7 @@ func (o openAPI) inferRequest() object {
 	var inputs, names list
 	for _, in := range o.model.Inputs() {
 		properties := tensorSchema(in.Name, in.DType, in.Shape, dataSchema(elementSchema(in)))
+		exactShape(properties, in.Shape)
 		properties["parameters"] = object{"type": list{"object", "null"}, "properties": object{
 			"binary_data_size": object{"type": "integer", "minimum": 0, "description": "the tensor follows the JSON in binary, so many bytes of it, and has no data"}}}
 		inputs = append(inputs, object{"type": "object", "title": in.Name, "required": list{"name", "datatype", "shape"}, "properties": properties})

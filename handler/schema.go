@@ -32,7 +32,7 @@ func elementSchema(in model.Input) object {
 	}
 	s := object{"type": "number"}
 	if in.DType == onnx.Float32 {
-		const most = 3.4028234663852886e38
+		const most = 0x1.ffffffp+127 // the largest float64 whose shortest decimal is rounded to a float32
 		s["minimum"], s["maximum"] = -most, most
 	}
 	if in.Missing {
@@ -189,22 +189,26 @@ func shapeText(shape []int) string {
 
 // tensorSchema gives the members of a tensor of the Open Inference Protocol with its data in JSON.
 func tensorSchema(name string, d onnx.DType, dims []int, data object) object {
-	shape := object{"type": "array", "items": object{"type": "integer", "minimum": 0}}
+	shape := object{"type": "array", "items": object{"type": "integer", "minimum": 0}, "description": shapeText(dims)}
 	if dims != nil {
-		each := list{}
-		for _, d := range dims {
-			if d < 0 {
-				each = append(each, object{"type": "integer", "minimum": 0})
-			} else {
-				each = append(each, object{"const": d})
-			}
-		}
-		shape["minItems"], shape["maxItems"] = len(each), len(each)
-		if len(each) > 0 {
-			shape["prefixItems"], shape["items"] = each, false
-		}
+		shape["minItems"], shape["maxItems"] = len(dims), len(dims)
 	}
 	return object{"name": object{"const": name}, "datatype": object{"const": oip.Datatype(d)}, "shape": shape, "data": data}
+}
+
+// exactShape narrows the shape of a tensorSchema to the dimensions that are known.
+func exactShape(tensor object, dims []int) {
+	each := list{}
+	for _, d := range dims {
+		if d < 0 {
+			each = append(each, object{"type": "integer", "minimum": 0})
+		} else {
+			each = append(each, object{"const": d})
+		}
+	}
+	if shape := tensor["shape"].(object); len(each) > 0 {
+		shape["prefixItems"], shape["items"] = each, false
+	}
 }
 
 // dataSchema describes elements in JSON, flat or nested as the shape.
