@@ -148,9 +148,21 @@ func (n *node) string(name, otherwise string) string {
 
 func (n *node) ints(name string) []int64 {
 	if a := n.attribute(name, attrInts); a != nil {
-		return a.ints
+		return a.ints.wide()
 	}
 	return nil
+}
+
+// shorts gives a list of ints that must lie in the range of int32.
+func (n *node) shorts(name string) []int32 {
+	a := n.attribute(name, attrInts)
+	if a == nil {
+		return nil
+	}
+	if a.ints.long != nil {
+		n.fail(n.unsupported([]string{"the range of int32"}, "%s holds a number beyond 32 bits", name))
+	}
+	return a.ints.short
 }
 
 func (n *node) floats(name string) []float32 {
@@ -162,7 +174,7 @@ func (n *node) floats(name string) []float32 {
 
 func (n *node) strings(name string) []string {
 	if a := n.attribute(name, attrStrings); a != nil {
-		return a.strings
+		return a.strings.all()
 	}
 	return nil
 }

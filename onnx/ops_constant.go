@@ -25,11 +25,11 @@ func constantNode(n *node) (kernel, error) {
 	case "value_int":
 		t = &Tensor{DType: Int64, Shape: []int{}, I64: []int64{n.int(a.name, 0)}}
 	case "value_ints":
-		t = &Tensor{DType: Int64, Shape: []int{len(a.ints)}, I64: n.ints(a.name)}
+		t = &Tensor{DType: Int64, Shape: []int{a.ints.len()}, I64: n.ints(a.name)}
 	case "value_string":
 		t = &Tensor{DType: String, Shape: []int{}, Str: []string{n.string(a.name, "")}}
 	case "value_strings":
-		t = &Tensor{DType: String, Shape: []int{len(a.strings)}, Str: n.strings(a.name)}
+		t = &Tensor{DType: String, Shape: []int{a.strings.len()}, Str: n.strings(a.name)}
 	}
 	if n.err != nil {
 		return nil, n.err

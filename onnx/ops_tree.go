@@ -75,7 +75,7 @@ func oneWeight[T float32 | float64](n *node, s *tree.Spec[T]) {
 		for _, w := range s.Weights[d.Leaf : d.Leaf+d.Weights] {
 			if w != s.Weights[d.Leaf] {
 				n.fail(n.unsupported([]string{"one weight for each leaf"}, "node %d of tree %d has several weights for the only target",
-					n.ints("nodes_nodeids")[i], n.ints("nodes_treeids")[i]))
+					n.shorts("nodes_nodeids")[i], n.shorts("nodes_treeids")[i]))
 				return
 			}
 		}
@@ -154,11 +154,11 @@ func floatsOf[T float32 | float64](c *call, k int) []T {
 }
 
 // needed is the number of columns the input has, or must have where that is not known before running.
-func (n *node) needed(features []int64) int {
+func (n *node) needed(features []int32) int {
 	if w := n.columns(0); w >= 0 {
 		return w
 	}
-	most := int64(0)
+	most := int32(0)
 	for _, f := range features {
 		most = max(most, f)
 	}

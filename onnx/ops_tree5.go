@@ -48,7 +48,7 @@ func ensemble5[T float32 | float64](n *node) (kernel, error) {
 	if targets == 1 && post != transformNone && post != transformProbit {
 		return nil, n.oneTarget(post)
 	}
-	s := tree.Spec[T]{Features: n.needed(n.ints("nodes_featureids")), Targets: int(targets)}
+	s := tree.Spec[T]{Features: n.needed(n.shorts("nodes_featureids")), Targets: int(targets)}
 	s.Aggregate = aggregates5[n.number("aggregate_function", 1, len(aggregates5))]
 	nodes5(n, &s)
 	if n.err != nil {
@@ -67,7 +67,7 @@ func ensemble5[T float32 | float64](n *node) (kernel, error) {
 
 // nodes5 reads nodes and leaves: the leaves, a table of their own in the file, come behind the nodes. Faults are left in n.err.
 func nodes5[T float32 | float64](n *node, s *tree.Spec[T]) {
-	features := n.ints("nodes_featureids")
+	features := n.shorts("nodes_featureids")
 	splits, weights := tensorOf[T](n, "nodes_splits", n.tensor("nodes_splits")), tensorOf[T](n, "leaf_weights", n.tensor("leaf_weights"))
 	modes, targets := n.tensor("nodes_modes"), n.ints("leaf_targetids")
 	if modes == nil || modes.DType != Uint8 {
@@ -120,7 +120,7 @@ func nodes5[T float32 | float64](n *node, s *tree.Spec[T]) {
 		case d.True < 0 || d.False < 0:
 			n.fail(n.invalid("node %d has children %d and %d (leaves: %d, %d), which are not both there", i, yes[i], no[i], yesLeaf[i], noLeaf[i]))
 		default:
-			d.Mode, d.Feature = modes5[m], int32(features[i])
+			d.Mode, d.Feature = modes5[m], features[i]
 		}
 		if n.err != nil {
 			return

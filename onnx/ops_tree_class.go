@@ -77,7 +77,7 @@ func (v *voters[T]) two(n *node, s *tree.Spec[T], base []T) error {
 	if v.classes != 2 {
 		return nil
 	}
-	ids := n.ints("class_ids")
+	ids := n.shorts("class_ids")
 	v.positive = true
 	for _, w := range s.Weights {
 		v.positive = v.positive && w.Value >= 0

@@ -54,31 +54,31 @@ func convert[T float32 | float64](from []float32) []T {
 
 // nodeIndex finds the nodes of an ensemble by tree id and node id.
 type nodeIndex struct {
-	ids   []int64 // node ids, as listed
+	ids   []int32 // node ids, as listed
 	runs  []treeRun
-	trees map[int64]int // tree id to run
+	trees map[int32]int // tree id to run
 	last  int           // the run of the last look-up: they come in order
 }
 
 // treeRun is one tree: its nodes as listed from start to end.
 type treeRun struct {
-	id         int64
+	id         int32
 	start, end int32
-	at         map[int64]int32 // nil: node ids count up from 0
+	at         map[int32]int32 // nil: node ids count up from 0
 }
 
-func newNodeIndex(n *node, trees, ids []int64) *nodeIndex {
-	x := &nodeIndex{ids: ids, trees: map[int64]int{}}
+func newNodeIndex(n *node, trees, ids []int32) *nodeIndex {
+	x := &nodeIndex{ids: ids, trees: map[int32]int{}}
 	for i := 0; i < len(ids); {
 		run := treeRun{id: trees[i], start: int32(i)}
 		dense := true
 		for i < len(ids) && trees[i] == run.id {
-			dense = dense && ids[i] == int64(int32(i)-run.start)
+			dense = dense && ids[i] == int32(i)-run.start
 			i++
 		}
 		run.end = int32(i)
 		if !dense {
-			run.at = make(map[int64]int32, run.end-run.start)
+			run.at = make(map[int32]int32, run.end-run.start)
 			for k := run.start; k < run.end; k++ {
 				if _, ok := run.at[ids[k]]; ok {
 					n.fail(n.invalid("tree %d has two nodes %d", run.id, ids[k]))
@@ -100,21 +100,21 @@ func newNodeIndex(n *node, trees, ids []int64) *nodeIndex {
 }
 
 // in gives the node with that id of a run, or -1.
-func (r *treeRun) in(id int64) int32 {
+func (r *treeRun) in(id int32) int32 {
 	if r.at != nil {
 		if i, ok := r.at[id]; ok {
 			return i
 		}
 		return -1
 	}
-	if id < 0 || id >= int64(r.end-r.start) {
+	if id < 0 || id >= r.end-r.start {
 		return -1
 	}
-	return r.start + int32(id)
+	return r.start + id
 }
 
 // find gives the node with that id of that tree, or -1.
-func (x *nodeIndex) find(tree, id int64) int32 {
+func (x *nodeIndex) find(tree, id int32) int32 {
 	if len(x.runs) == 0 {
 		return -1
 	}
@@ -136,15 +136,14 @@ var modeNames = []string{"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "
 // treeSpec reads the attributes that describe nodes and leaves. prefix is target or class. Faults are left in n.err.
 func treeSpec[T float32 | float64](n *node, prefix string, targets int) tree.Spec[T] {
 	var s tree.Spec[T]
-	ids := n.ints("nodes_nodeids")
+	ids := n.shorts("nodes_nodeids")
 	count := len(ids)
-	lists := map[string]int{"nodes_treeids": len(n.ints("nodes_treeids")), "nodes_featureids": len(n.ints("nodes_featureids")),
-		"nodes_modes": len(n.strings("nodes_modes")), "nodes_truenodeids": len(n.ints("nodes_truenodeids")),
-		"nodes_falsenodeids": len(n.ints("nodes_falsenodeids"))}
+	lists := map[string]int{"nodes_treeids": len(n.shorts("nodes_treeids")), "nodes_featureids": len(n.shorts("nodes_featureids")),
+		"nodes_modes": n.modes().len(), "nodes_truenodeids": len(n.shorts("nodes_truenodeids")), "nodes_falsenodeids": len(n.shorts("nodes_falsenodeids"))}
 	values := listOf[T](n, "nodes_values")
 	lists["nodes_values"] = len(values)
 	if n.given("nodes_missing_value_tracks_true") {
-		lists["nodes_missing_value_tracks_true"] = len(n.ints("nodes_missing_value_tracks_true"))
+		lists["nodes_missing_value_tracks_true"] = len(n.shorts("nodes_missing_value_tracks_true"))
 	}
 	if n.given("nodes_hitrates") {
 		lists["nodes_hitrates"] = len(n.floats("nodes_hitrates"))
@@ -153,8 +152,8 @@ func treeSpec[T float32 | float64](n *node, prefix string, targets int) tree.Spe
 	if n.err != nil {
 		return s
 	}
-	x := newNodeIndex(n, n.ints("nodes_treeids"), ids)
-	s.Features, s.Targets = n.needed(n.ints("nodes_featureids")), targets
+	x := newNodeIndex(n, n.shorts("nodes_treeids"), ids)
+	s.Features, s.Targets = n.needed(n.shorts("nodes_featureids")), targets
 	s.Nodes = make([]tree.Node[T], count)
 	for i := range x.runs {
 		s.Roots = append(s.Roots, x.runs[i].start)
@@ -164,6 +163,14 @@ func treeSpec[T float32 | float64](n *node, prefix string, targets int) tree.Spe
 		treeWeights(n, prefix, x, &s)
 	}
 	return s
+}
+
+// modes gives the list nodes_modes.
+func (n *node) modes() *stringList {
+	if a := n.attribute("nodes_modes", attrStrings); a != nil {
+		return &a.strings
+	}
+	return &stringList{}
 }
 
 // sameLength refuses lists that are not as long as the one they belong to.
@@ -182,30 +189,30 @@ func (n *node) sameLength(of string, count int, lists map[string]int) {
 
 // treeNodes fills in the nodes of one tree.
 func treeNodes[T float32 | float64](n *node, run *treeRun, nodes []tree.Node[T], values []T) {
-	features, names := n.ints("nodes_featureids"), n.strings("nodes_modes")
-	yes, no, missing := n.ints("nodes_truenodeids"), n.ints("nodes_falsenodeids"), n.ints("nodes_missing_value_tracks_true")
+	features, names := n.shorts("nodes_featureids"), n.modes()
+	yes, no, missing := n.shorts("nodes_truenodeids"), n.shorts("nodes_falsenodeids"), n.shorts("nodes_missing_value_tracks_true")
 	name, mode := "BRANCH_LEQ", tree.LEQ
 	for i := run.start; i < run.end; i++ {
-		d := &nodes[i]
-		if names[i] == "LEAF" {
+		d, given := &nodes[i], names.at(int(i))
+		if given == "LEAF" {
 			d.True, d.False = -1, -1
 			continue
 		}
-		if names[i] != name {
-			m, ok := modes[names[i]]
+		if given != name {
+			m, ok := modes[given]
 			if !ok {
-				n.fail(n.unsupported(modeNames, "nodes_modes[%d] is %q", i, names[i]))
+				n.fail(n.unsupported(modeNames, "nodes_modes[%d] is %q", i, given))
 				return
 			}
-			name, mode = names[i], m
+			name, mode = given, m
 		}
 		if features[i] < 0 || features[i] >= tree.MaxFeatures {
 			n.fail(n.invalid("nodes_featureids[%d] is %d", i, features[i]))
 			return
 		}
-		d.Feature, d.Mode, d.Threshold = int32(features[i]), mode, values[i]
+		d.Feature, d.Mode, d.Threshold = features[i], mode, values[i]
 		if d.True, d.False = run.in(yes[i]), run.in(no[i]); d.True < 0 || d.False < 0 {
-			n.fail(n.invalid("node %d of tree %d has children %d and %d, which are not both in the tree", n.ints("nodes_nodeids")[i], run.id, yes[i], no[i]))
+			n.fail(n.invalid("node %d of tree %d has children %d and %d, which are not both in the tree", n.shorts("nodes_nodeids")[i], run.id, yes[i], no[i]))
 			return
 		}
 		if missing != nil && missing[i] != 0 {
@@ -216,7 +223,7 @@ func treeNodes[T float32 | float64](n *node, run *treeRun, nodes []tree.Node[T],
 
 // treeWeights hands the weights to the leaves, in the order in which they are listed.
 func treeWeights[T float32 | float64](n *node, prefix string, x *nodeIndex, s *tree.Spec[T]) {
-	trees, ids, targets := n.ints(prefix+"_treeids"), n.ints(prefix+"_nodeids"), n.ints(prefix+"_ids")
+	trees, ids, targets := n.shorts(prefix+"_treeids"), n.shorts(prefix+"_nodeids"), n.shorts(prefix+"_ids")
 	values := listOf[T](n, prefix+"_weights")
 	n.sameLength(prefix+"_weights", len(values), map[string]int{prefix + "_treeids": len(trees), prefix + "_nodeids": len(ids), prefix + "_ids": len(targets)})
 	if n.err != nil {
@@ -230,7 +237,7 @@ func treeWeights[T float32 | float64](n *node, prefix string, x *nodeIndex, s *t
 			n.fail(n.invalid("%s_weights[%d] belongs to node %d of tree %d, which is not there", prefix, i, ids[i], trees[i]))
 		case s.Nodes[k].True >= 0:
 			n.fail(n.unsupported([]string{"weights of leaves"}, "%s_weights[%d] belongs to node %d of tree %d, which is no leaf", prefix, i, ids[i], trees[i]))
-		case targets[i] < 0 || targets[i] >= int64(s.Targets):
+		case targets[i] < 0 || int(targets[i]) >= s.Targets:
 			n.fail(n.invalid("%s_ids[%d] is %d, want 0 to %d", prefix, i, targets[i], s.Targets-1))
 		default:
 			at[i] = k
@@ -248,7 +255,7 @@ func treeWeights[T float32 | float64](n *node, prefix string, x *nodeIndex, s *t
 	s.Weights = make([]tree.Weight[T], len(values))
 	for i, v := range values {
 		d := &s.Nodes[at[i]]
-		s.Weights[d.Leaf+d.Weights] = tree.Weight[T]{Target: int32(targets[i]), Value: v}
+		s.Weights[d.Leaf+d.Weights] = tree.Weight[T]{Target: targets[i], Value: v}
 		d.Weights++
 	}
 }

@@ -44,8 +44,8 @@ type attrProto struct {
 	s       string
 	t       *Tensor
 	floats  []float32
-	ints    []int64
-	strings []string
+	ints    intList
+	strings stringList
 }
 
 // kindOfField says which kind a field of AttributeProto carries; the index is the field's number.
@@ -173,16 +173,16 @@ func (a *attrProto) runOfFloats(b []byte) (int, error) {
 }
 
 func (a *attrProto) runOfInts(b []byte) (int, error) {
-	if len(a.ints) == 0 {
-		a.ints = room(a.ints, (ends(b)+1)/2) // a tag and the last byte of a varint each
+	if a.ints.len() == 0 {
+		a.ints.room((ends(b) + 1) / 2) // a tag and the last byte of a varint each
 	}
-	i := 0
+	i := a.ints.shortRun(b)
 	for i < len(b) && b[i] == tagInts {
 		v, n := varint(b[i+1:])
 		if n <= 0 {
 			return 0, errTruncated
 		}
-		a.ints = append(a.ints, v)
+		a.ints.add(v)
 		i += 1 + n
 	}
 	return i, nil
@@ -197,24 +197,14 @@ func (a *attrProto) runOfStrings(b []byte) (int, error) {
 		}
 		i += 1 + k + int(l)
 	}
-	a.strings = room(a.strings, n)
+	a.strings.room(n)
 	for b = b[:i]; len(b) > 0; {
 		l, k := varint(b[1:])
 		end := 1 + k + int(l)
-		a.strings = append(a.strings, a.share(b[1+k:end]))
+		a.strings.add(b[1+k : end])
 		b = b[end:]
 	}
 	return i, nil
-}
-
-// share makes a string, the same one for repeats: lists of node modes hold two or three distinct ones.
-func (a *attrProto) share(b []byte) string {
-	for i := len(a.strings) - 1; i >= 0 && i >= len(a.strings)-4; i-- {
-		if a.strings[i] == string(b) {
-			return a.strings[i]
-		}
-	}
-	return string(b)
 }
 
 func (a *attrProto) packedFloats(f field) error {
@@ -232,37 +222,19 @@ func (a *attrProto) packedFloats(f field) error {
 }
 
 func (a *attrProto) packedInts(f field) (err error) {
-	if err = f.want(protowire.BytesType); err == nil {
-		a.ints, err = unpackInts(a.ints, f.bytes)
+	if err = f.want(protowire.BytesType); err != nil {
+		return err
 	}
-	return err
-}
-
-// unpackInts appends the varints of b.
-func unpackInts(dst []int64, b []byte) ([]int64, error) {
-	dst = room(dst, ends(b))
-	for len(b) > 0 {
+	a.ints.room(ends(f.bytes))
+	for b := f.bytes; len(b) > 0; {
 		v, n := varint(b)
 		if n <= 0 {
-			return nil, errTruncated
+			return errTruncated
 		}
-		dst = append(dst, v)
+		a.ints.add(v)
 		b = b[n:]
 	}
-	return dst, nil
-}
-
-// room makes place for n more elements.
-func room[T any](s []T, n int) []T {
-	if cap(s)-len(s) >= n {
-		return s
-	}
-	if len(s) == 0 {
-		return make([]T, 0, n)
-	}
-	grown := make([]T, len(s), max(len(s)+n, 2*len(s)))
-	copy(grown, s)
-	return grown
+	return nil
 }
 
 // varint decodes one varint; n <= 0: truncated or too long.
