@@ -88,10 +88,12 @@ func describeOutput(p valueProto, v *value) Value {
 	if o.Shape == nil {
 		o.Shape = p.shape
 	}
-	for maker := v.maker; maker != nil && o.Operator == ""; maker = maker.in[0].maker {
-		if maker.op.name != "ZipMap" {
-			o.Operator = maker.op.name
-		}
+	maker := v.maker
+	if maker != nil && maker.op.name == "ZipMap" {
+		maker = maker.in[0].maker
+	}
+	if maker != nil {
+		o.Operator = maker.op.name
 	}
 	o.Role, o.Labels = v.part()
 	return o
