@@ -42,6 +42,19 @@ build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
 bench:          ## Go benchmarks; bench/ has the side-by-side measurements
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler
 
+# The arithmetic on arm64, under emulation: the bits of the fixtures there too.
+.PHONY: test-arm64 fuzz
+test-arm64:     ## the tests of tree and onnx for arm64; needs qemu-aarch64
+	@command -v qemu-aarch64 >/dev/null || { echo "make test-arm64: qemu-aarch64 is missing: apt-get install qemu-user" >&2; exit 1; }
+	for room in tree onnx; do \
+	  GOARCH=arm64 go test -c -tags $(TAGS) -o bin/$$room.arm64.test ./$$room || exit 1; \
+	  (cd $$room && timeout 240 qemu-aarch64 ../bin/$$room.arm64.test -test.v) | (grep -v '^ *=== \|^ *--- PASS' || true) || exit 1; \
+	done
+
+FUZZTIME ?= 20s
+fuzz:           ## mutated models; FUZZTIME=10m for a longer run
+	nice -n 15 go test -tags $(TAGS) ./onnx -run '^$$' -fuzz FuzzMutatedModel -fuzztime $(FUZZTIME) -parallel 1
+
 # Everything as users run it. One topic: make e2e E2E=./harness/. Each topic's package says what it needs on the machine.
 E2E ?= ./...
 e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own
