@@ -247,7 +247,9 @@ func BenchmarkEval(b *testing.B) {
 		rng := rand.New(rand.NewPCG(1, 7))
 		s := randomSpec[float32](rng, k)
 		for i := range s.Nodes {
-			s.Nodes[i].Threshold = float32(rng.NormFloat64())
+			if n := &s.Nodes[i]; n.Mode <= GT { // categories are few
+				n.Threshold = float32(rng.NormFloat64())
+			}
 		}
 		e, err := Compile(s)
 		if err != nil {
