@@ -99,5 +99,8 @@ func describeOutput(p valueProto, v *value) Value {
 		o.Operator = maker.op.name
 	}
 	o.Role, o.Labels = v.part()
+	if o.Role == Other && v.regresses() {
+		o.Role = Targets
+	}
 	return o
 }
