@@ -55,18 +55,6 @@ FUZZTIME ?= 20s
 fuzz:           ## mutated models; FUZZTIME=10m for a longer run
 	nice -n 15 go test -tags $(TAGS) ./onnx -run '^$$' -fuzz FuzzMutatedModel -fuzztime $(FUZZTIME) -parallel 1
 
-# CORE: the core to measure on. The first time takes some minutes: it installs the others, trains the models and compiles them to C.
-CORE ?= 1
-BENCH_MODELS = $(VENVS)/bench-models
-.PHONY: bench-models
-bench-models:   ## the model alone against ONNX Runtime, XGBoost and trees as C; needs gcc and Python 3.11
-	[[ $$(cat $(BENCH_MODELS)/installed 2>/dev/null) == "$$(cat bench/models/requirements.txt)" ]] || { \
-	  python3 -m venv --clear $(BENCH_MODELS) && $(BENCH_MODELS)/bin/pip install --quiet --requirement bench/models/requirements.txt && \
-	  cp bench/models/requirements.txt $(BENCH_MODELS)/installed; }
-	OMP_NUM_THREADS=1 $(BENCH_MODELS)/bin/python bench/models/prepare.py $(BENCH_MODELS).work
-	cd bench/models && CGO_ENABLED=1 go vet . && CGO_ENABLED=1 go build -o $(BENCH_MODELS).work/measure .
-	taskset -c $(CORE) $(BENCH_MODELS).work/measure $(BENCH_MODELS).work
-
 # Everything as users run it. One topic: make e2e E2E=./harness/. Each topic's package says what it needs on the machine.
 E2E ?= ./...
 e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own
@@ -77,8 +65,11 @@ e2e-readme:     ## README.md as a reader runs it, from a clean clone of HEAD; do
 	$(MAKE) e2e E2E=./readme/
 
 # Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
-.PHONY: lint-workflows vuln deploy-client deploy-configuration deploy-lambda image-push image-check image-tag
+.PHONY: machine lint-workflows vuln deploy-client deploy-configuration deploy-lambda image-push image-check image-tag
 VENVS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ml-service
+
+machine:        ## install what race, test-arm64 and e2e need, on Debian or Ubuntu
+	.ci/run machine
 
 lint: lint-workflows
 lint-workflows: ## the workflows, their scripts and the client of the deployment API
@@ -88,12 +79,15 @@ lint-workflows: ## the workflows, their scripts and the client of the deployment
 	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(VENVS)/workflows/bin/shellcheck
 	$(VENVS)/workflows/bin/shellcheck .github/scripts/*.sh
 	$(VENVS)/workflows/bin/zizmor --quiet --offline .github
-	gofmt -l .github/deploy | (! grep .)
-	go vet ./.github/deploy
+	$(GOLANGCI_LINT) run ./.github/deploy
 
+# Named, because ./... passes over folders that begin with a dot.
 test: test-deploy-client
-test-deploy-client: # named, because ./... passes over folders that begin with a dot
+test-deploy-client:
 	go test ./.github/deploy
+race: race-deploy-client
+race-deploy-client:
+	CGO_ENABLED=1 go test -race ./.github/deploy
 
 vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags $(TAGS) ./... ./.github/deploy
@@ -106,7 +100,7 @@ deploy-configuration: # half a configuration fails, none is skipped
 
 deploy-lambda:  ## publish a version on AWS Lambda and move nobody
 	sam build
-	sam deploy --no-fail-on-empty-changeset
+	sam deploy
 
 # IMAGE, MODEL_VERSION and the rest reach these scripts through the environment, so that no shell reads a value as a command.
 image-push:     ## IMAGE=ghcr.io/owner/repo: build, push and join one image a platform

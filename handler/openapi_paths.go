@@ -42,11 +42,7 @@ func refusals(statuses ...int) object {
 	}
 	all := object{}
 	for _, status := range statuses {
-		answer := response(described[status], ref("Error"))
-		if status == 503 {
-			answer["headers"].(object)["Retry-After"] = object{"schema": object{"type": "string", "pattern": "^[0-9]+$"}, "description": "seconds"}
-		}
-		all[strconv.Itoa(status)] = answer
+		all[strconv.Itoa(status)] = response(described[status], ref("Error"))
 	}
 	return all
 }

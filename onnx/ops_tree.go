@@ -162,8 +162,5 @@ func (n *node) needed(features []int32) int {
 	for _, f := range features {
 		most = max(most, f)
 	}
-	if most >= maxRow {
-		n.fail(n.invalid("feature %d", most))
-	}
-	return int(most) + 1
+	return int(min(most, tree.MaxFeatures)) + 1
 }

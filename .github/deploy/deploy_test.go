@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -216,6 +218,18 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 	if visits > 0 {
 		t.Errorf("the other server saw %d requests, want none", visits)
+	}
+}
+
+// A certificate that is not trusted will not be trusted a second later.
+func TestUntrustedCertificate(t *testing.T) {
+	api := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the API was reached") }))
+	api.Config.ErrorLog = log.New(io.Discard, "", 0)
+	api.StartTLS()
+	defer api.Close()
+	got := deployTo(t, api.URL, nil)
+	if got.code != 1 || len(got.waits) > 0 || !strings.Contains(got.stderr, "certificate") {
+		t.Errorf("got exit code %d, waits %v and %q; want 1, none, and the certificate named", got.code, got.waits, got.stderr)
 	}
 }
 

@@ -2,9 +2,13 @@ package registry
 
 import (
 	"maps"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"ml-service/e2e"
 )
 
 const versionExpression = "${{ inputs.version || secrets.MODEL_VERSION || vars.MODEL_VERSION || 'v1.0.0' }}"
@@ -21,7 +25,7 @@ func TestTriggers(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	read := map[string]string{"contents": "read"}
 	want := map[string]map[string]string{
-		"ci/lint": read, "ci/test": read, "ci/e2e": read, "ci/build": read, "ci/vuln": read,
+		"ci/lint": read, "ci/test": read, "ci/e2e": read, "ci/build": read, "ci/vuln": read, "ci/arm64": read,
 		"deploy/ci": read, "deploy/configuration": read, "deploy/api": read,
 		"deploy/image":  {"contents": "read", "packages": "write"},
 		"deploy/lambda": {"contents": "read", "id-token": "write"},
@@ -124,5 +128,30 @@ func TestSecrets(t *testing.T) {
 		if got := deploy[id].Needs; !slices.Equal(got, needs) {
 			t.Errorf("deploy/%s: needs: got %v, want %v", id, got, needs)
 		}
+	}
+}
+
+// Every make target that a step calls is there.
+func TestTargets(t *testing.T) {
+	call := regexp.MustCompile(`\bmake (?:-s )?([a-z0-9-]+)`)
+	called := 0
+	for name, w := range workflows(t) {
+		for id, j := range w.Jobs {
+			for _, s := range j.Steps {
+				for _, m := range call.FindAllStringSubmatch(s.Run, -1) {
+					called++
+					r, err := e2e.Command{Dir: e2e.Root(t)}.Run("make", "-n", m[1])
+					if err != nil || r.Code != 0 {
+						t.Errorf("%s/%s/%s: make -n %s: exit status %d, %v\n%s", name, id, s.what(), m[1], r.Code, err, r.Stderr)
+					}
+				}
+			}
+		}
+	}
+	if called < 10 {
+		t.Errorf("steps that call make: got %d, want at least 10", called)
+	}
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Error(err)
 	}
 }

@@ -19,6 +19,7 @@ type runner struct {
 	t         *testing.T
 	workflows map[string]workflow
 	checkout  string
+	machine   map[string]string // what the setup actions leave in the environment
 	account   map[string]string // a step as workflow/job/step: what became of it
 }
 
@@ -83,6 +84,7 @@ func (r *runner) run(path string, v values) ran {
 		r.t.Fatalf("%s has no run:", path)
 	}
 	env := maps.Clone(github)
+	maps.Copy(env, r.machine)
 	for _, layer := range []map[string]string{w.Env, j.Env, s.Env} {
 		for name, value := range layer {
 			if given, ok := v["env."+name]; ok {
@@ -161,14 +163,18 @@ func (r *runner) report() {
 		}
 	}
 	var b strings.Builder
-	run := 0
+	run, not := 0, 0
 	for _, path := range slices.Sorted(maps.Keys(r.account)) {
 		fmt.Fprintf(&b, "\n%s: %s", path, r.account[path])
-		if r.account[path] == "run" {
+		part := strings.SplitN(path, "/", 3)
+		switch {
+		case r.account[path] == "run":
 			run++
+		case len(part) == 3 && !strings.Contains(part[2], "/"): // not an action, owner/name
+			not++
 		}
 	}
-	r.t.Logf("steps: %d run, %d not run%s", run, len(r.account)-run, b.String())
+	r.t.Logf("steps with run:, and the one that pushes: %d run, %d not run; with the actions:%s", run, not, b.String())
 }
 
 func read(t *testing.T, file string) string {

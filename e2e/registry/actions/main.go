@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -75,7 +76,7 @@ func read(clones, name, tag string) (action, error) {
 		if err != nil {
 			return action{}, err
 		}
-		defer os.RemoveAll(tmp)
+		defer func() { _ = os.RemoveAll(tmp) }()
 		dir = tmp
 		if _, err := git(dir, "clone", "--quiet", "--bare", "--depth=1", "--branch", tag, "https://github.com/"+name, "."); err != nil {
 			return action{}, err
@@ -108,7 +109,7 @@ func read(clones, name, tag string) (action, error) {
 }
 
 func git(dir string, args ...string) (string, error) {
-	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
+	cmd := exec.CommandContext(context.Background(), "git", append([]string{"-C", dir}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	return string(out), err

@@ -1,0 +1,251 @@
+package registry
+
+import (
+	"debug/elf"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ml-service/e2e"
+)
+
+// standIns says what is here in the place of each action that sets a job up.
+var standIns = map[string]string{
+	"actions/checkout":                      "a copy of the work tree",
+	"actions/setup-go":                      "the machine's Go",
+	"actions/setup-python":                  "the machine's Python",
+	"aws-actions/setup-sam":                 "sam from e2e/aws/ensure.sh",
+	"aws-actions/configure-aws-credentials": "the emulator's dummy credentials",
+	"docker/setup-qemu-action":              "qemu-user-static, registered by the test",
+	"docker/setup-buildx-action":            "the engine's own builder",
+	"docker/login-action":                   "a registry without accounts",
+}
+
+// TestSteps goes through both workflows as a push to main does: every step that can run here runs, in order, with what
+// the steps before it left; every other step is named with the reason.
+func TestSteps(t *testing.T) {
+	r := newRunner(t)
+	for name, w := range r.workflows {
+		for id, j := range w.Jobs {
+			for _, s := range j.Steps {
+				if s.Name == "" && s.Uses != "" {
+					r.not(name+"/"+id+"/"+s.what(), "an action of GitHub's runner; here "+standIns[s.what()])
+				}
+			}
+		}
+	}
+	ciRun := read(t, filepath.Join(e2e.Root(t), ".ci", "run"))
+	for path, target := range map[string]string{
+		"ci/lint/Lint code, template and workflows":   "make lint",
+		"ci/test/Test under the race detector":        "make race",
+		"ci/test/Feed mutated models":                 "make fuzz",
+		"ci/arm64/Test tree and onnx under emulation": "make test-arm64",
+		"ci/e2e/Run the whole thing as users run it":  "make e2e",
+	} {
+		if _, _, s := r.step(path); s.Run != target || !strings.Contains(ciRun, target) {
+			t.Errorf("%s: got %q, want %q, and the same in .ci/run", path, s.Run, target)
+		}
+		r.not(path, ".ci/run runs the same command, `"+target+"`, by itself")
+	}
+	for _, job := range []string{"ci/arm64", "ci/e2e"} {
+		r.not(job+"/Install what the tests need", "it changes the machine; .ci/run begins with it")
+	}
+	r.not("ci/vuln/Check what is called against the Go vulnerability database", "it needs the database at vuln.go.dev")
+
+	for _, arch := range r.workflows["ci"].Jobs["build"].Strategy.Matrix["goarch"] {
+		r.mustRun("ci/build/Build the binaries", values{"matrix.goarch": arch})
+		program, err := elf.Open(filepath.Join(r.checkout, "bin", "ml-service"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if program.Machine != machines[arch] {
+			t.Errorf("make build for %s: got a program for %v, want %v", arch, program.Machine, machines[arch])
+		}
+		program.Close()
+	}
+
+	if got := r.mustRun("deploy/configuration/Check the configuration before anything is pushed", push()); !strings.Contains(got.summary, "Deployment API: on") {
+		t.Errorf("summary: got %q", got.summary)
+	}
+	digest := imageJob(t, r)
+	apiJob(t, r, digest)
+
+	lambdaJob(t, r)
+	r.report()
+}
+
+var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
+// imageJob runs the job that makes the image, against a registry on 127.0.0.1, and returns the digest it pushed.
+func imageJob(t *testing.T, r *runner) string {
+	host := startRegistry(t)
+	v := with(push(), "env.REGISTRY", host, "env.MODEL_VERSION", version)
+
+	name := r.mustRun("deploy/image/Name the image, in lower case", v).outputs["image"]
+	if want := host + "/some-owner/ml-service"; name != want {
+		t.Fatalf("name of the image: got %q, want %q", name, want)
+	}
+	v["steps.name.outputs.image"] = name
+
+	// The workflow's own step needs the builder of setup-buildx, which is an image, as is the scanner of sbom: true.
+	// The same build and push by the engine's builder, one platform at a time, gets its arguments from the step.
+	const build = "deploy/image/Build for both architectures and push under the commit"
+	r.not(build, "its builder and its scanner are images from elsewhere; `make image-push` builds and pushes with the arguments of the step, one platform at a time and without provenance and SBOM")
+	_, _, s := r.step(build)
+	env := []string{"IMAGE=" + name, "TAG=" + strings.TrimPrefix(r.eval(v, s.With["tags"]), name+":"), "PLATFORMS=" + strings.ReplaceAll(s.With["platforms"], ",", " ")}
+	env = append(env, strings.Fields(r.eval(v, s.With["build-args"]))...)
+	pushed := e2e.Command{Dir: r.checkout, Env: env, Limit: 15 * time.Minute}.Output(t, "make", "-s", "image-push")
+	t.Cleanup(func() { removeImages(t, name) })
+
+	list := getManifest(t, host, "some-owner/ml-service", commit)
+	if !strings.Contains(pushed, "joined as "+name+"@"+list.digest) {
+		t.Errorf("make image-push: got %q, want in it the digest %s", pushed, list.digest)
+	}
+	health := fmt.Sprintf(`{"status":"ok","version":%q}`, version)
+	var found []string
+	for _, m := range list.Manifests {
+		arch := m.Platform.Architecture
+		found = append(found, m.Platform.OS+"/"+arch)
+		image := getManifest(t, host, "some-owner/ml-service", m.Digest)
+		var c imageConfig
+		get(t, host, "some-owner/ml-service/blobs/"+image.Config.Digest, &c)
+		if c.OS+"/"+c.Architecture != m.Platform.OS+"/"+arch {
+			t.Errorf("image for %s: its own configuration says %s/%s", arch, c.OS, c.Architecture)
+		}
+		for label, want := range map[string]string{"org.opencontainers.image.version": version, "org.opencontainers.image.revision": commit} {
+			if got := c.Config.Labels[label]; got != want {
+				t.Errorf("image for %s: label %s: got %q, want %q", arch, label, got, want)
+			}
+		}
+		var size int64
+		for _, l := range image.Layers {
+			size += l.Size
+		}
+		by := name + "@" + m.Digest
+		kind, program := machine(t, by, m.Platform.OS+"/"+arch)
+		if kind != machines[arch] {
+			t.Errorf("image for %s: its program is for %v", arch, kind)
+		}
+		if reason := canRun(t, arch); reason != nil {
+			checkEmulated(t, arch, program, health)
+			t.Logf("%s/%s %s: %d bytes of layers; its program ran under qemu-user outside of a container (%v)", m.Platform.OS, arch, m.Digest, size, reason)
+			continue
+		}
+		check := e2e.Command{Dir: r.checkout, Env: []string{"IMAGE=" + by, "PLATFORM=" + m.Platform.OS + "/" + arch, "MODEL_VERSION=" + version}, Limit: 3 * time.Minute}
+		said := check.Output(t, "make", "-s", "image-check")
+		t.Logf("%s/%s: %d bytes of layers; %s", m.Platform.OS, arch, size, strings.TrimSpace(said))
+	}
+	if got := strings.Join(found, " "); got != "linux/amd64 linux/arm64" {
+		t.Errorf("platforms in the registry: got %q, want linux/amd64 linux/arm64", got)
+	}
+
+	v["steps.push.outputs.digest"] = list.digest
+	checked := r.mustRun("deploy/image/Start the pushed image and ask it for its health", v)
+	if !strings.Contains(checked.Stdout, "answers "+health) {
+		t.Errorf("health of the pushed image: got %q, want in it %s", checked.Stdout, health)
+	}
+	other := r.run("deploy/image/Start the pushed image and ask it for its health", with(push(), "env.MODEL_VERSION", "v1.0.0",
+		"steps.name.outputs.image", name, "steps.push.outputs.digest", list.digest, strings.Trim(versionExpression, "${} "), "v1.0.0"))
+	if other.Code == 0 || !strings.Contains(other.Stdout, `want {"status":"ok","version":"v1.0.0"} from /health, got `+health) {
+		t.Errorf("an image of another version: got exit status %d and %q, want a failure that names both", other.Code, other.Stdout)
+	}
+	r.mustRun("deploy/image/Tag the checked image with the version and latest", v)
+	for _, tag := range []string{version, "latest"} {
+		if got := getManifest(t, host, "some-owner/ml-service", tag); got.digest != list.digest {
+			t.Errorf("tag %s: got %s, want %s", tag, got.digest, list.digest)
+		}
+	}
+	return list.digest
+}
+
+// removeImages takes the images of this test from the engine.
+func removeImages(t *testing.T, name string) {
+	ids := e2e.Command{}.Output(t, "docker", "images", "--quiet", "--no-trunc", "--filter", "reference="+name)
+	if all := strings.Fields(ids); len(all) > 0 {
+		e2e.Command{}.Output(t, "docker", append([]string{"image", "rm", "--force"}, all...)...)
+	}
+}
+
+// apiJob runs the job that deploys to the API, against a server that answers as the contract says.
+func apiJob(t *testing.T, r *runner, digest string) {
+	image := "ghcr.io/some-owner/ml-service@" + digest
+	var posts, gets atomic.Int32
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if got := req.Header.Get("Authorization"); got != "Bearer "+token {
+			t.Errorf("%s: Authorization: got %q", req.Method, got)
+		}
+		if req.Method == http.MethodGet {
+			gets.Add(1)
+			io.WriteString(w, `{"id":"d-1","state":"succeeded","step":"done"}`)
+			return
+		}
+		posts.Add(1)
+		var body map[string]string
+		err := json.NewDecoder(req.Body).Decode(&body)
+		want := map[string]string{"image": image, "version": version, "strategy": "switch"}
+		if err != nil || fmt.Sprint(body) != fmt.Sprint(want) {
+			t.Errorf("order: got %v, %v; want %v", body, err, want)
+		}
+		if got := req.Header.Get("Idempotency-Key"); got != "170-2" {
+			t.Errorf("Idempotency-Key: got %q, want run id and attempt, 170-2", got)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		io.WriteString(w, `{"id":"d-1","url":"/v1/deployments/d-1"}`)
+	}))
+	defer api.Close()
+
+	r.mustRun("deploy/api/Build the client", push())
+	const deploy = "deploy/api/Deploy by digest and follow"
+	got := r.mustRun(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "needs.image.outputs.digest", digest))
+	if posts.Load() != 1 || gets.Load() != 1 || !strings.Contains(got.Stdout, "deploy: succeeded: done\n") {
+		t.Errorf("got %d POST, %d GET and %q", posts.Load(), gets.Load(), got.Stdout)
+	}
+	if strings.Contains(got.all(), token) {
+		t.Error("the token is in the output of the step")
+	}
+	lost := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "needs.image.outputs.digest", ""))
+	if lost.Code != 2 || posts.Load() != 1 || !strings.Contains(lost.Stderr, "IMAGE: want an image by digest") {
+		t.Errorf("a digest lost between the jobs: got exit status %d, %d POST and %q", lost.Code, posts.Load(), lost.Stderr)
+	}
+	if _, err := os.Stat(filepath.Join(r.checkout, "bin", "deploy")); err != nil {
+		t.Error(err)
+	}
+}
+
+// lambdaJob runs the job that deploys to AWS Lambda twice, with two versions, against an emulator of AWS.
+func lambdaJob(t *testing.T, r *runner) {
+	port := e2e.FreePort(t)
+	ensure := e2e.Command{Dir: filepath.Join(e2e.Root(t), "e2e", "aws"), Env: []string{"GATEWAY_PORT=" + port}, Limit: 10 * time.Minute}
+	t.Cleanup(func() { ensure.Output(t, "./ensure.sh", "stop") })
+	ensure.Output(t, "./ensure.sh", "start")
+	r.machine = map[string]string{"SAM_CLI_POLL_DELAY": "1"}
+	for line := range strings.Lines(ensure.Output(t, "bash", "-euc", `eval "$(./ensure.sh env)"; env`)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if name == "PATH" || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SAM_") {
+			r.machine[name] = value
+		}
+	}
+	ask := e2e.Command{}
+	for name, value := range r.machine {
+		ask.Env = append(ask.Env, name+"="+value)
+	}
+	for i, v := range []string{"v1.0.0", "v1.1.0"} {
+		r.mustRun("deploy/lambda/Publish a version and move nobody", with(push(), strings.Trim(versionExpression, "${} "), v))
+		function := strings.TrimSpace(ask.Output(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "ml-service",
+			"--query", "Stacks[0].Outputs[?OutputKey=='FunctionName'].OutputValue", "--output", "text"))
+		for alias, want := range map[string]string{"live": "1", "next": fmt.Sprint(i + 1)} {
+			got := strings.TrimSpace(ask.Output(t, "aws", "lambda", "get-alias", "--function-name", function, "--name", alias, "--query", "FunctionVersion", "--output", "text"))
+			if got != want {
+				t.Errorf("deployment %d, of %s: alias %s is on version %s, want %s", i+1, v, alias, got, want)
+			}
+		}
+	}
+}
