@@ -63,7 +63,8 @@ func (n *node) together(out DType) {
 
 // broadcast sizes output 0 to the shape that all inputs broadcast to.
 func (c *call) broadcast() error {
-	dims := append(c.dims[:0], c.in[0].Shape...)
+	c.dims = append(c.dims[:0], c.in[0].Shape...)
+	dims := c.dims
 	for k, t := range c.in[1:] {
 		for len(dims) < len(t.Shape) {
 			dims = append(dims, 0)

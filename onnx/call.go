@@ -14,7 +14,7 @@ type call struct {
 
 	// Scratch memory of the kernel; what each is for is said where it is used.
 	f32, one, more []float32
-	f64, one64     []float64
+	one64          []float64
 	reached        []bool
 	dims, index    []int
 }

@@ -68,7 +68,7 @@ func matMul(n *node) (kernel, error) {
 	}
 	a, b := n.in[0].shape, n.in[1].shape
 	for i, s := range [][]int{a, b} {
-		if s == nil || len(s) < 1 || len(s) > 2 {
+		if len(s) < 1 || len(s) > 2 {
 			return nil, n.unsupported([]string{"vectors and matrices"}, "input %d has shape %s", i, describe(s))
 		}
 	}
@@ -186,6 +186,6 @@ func runGemm[T float32 | float64](c *call, g gemmer) error {
 		return c.fault(-1, 0, "input 2 has shape %s, which does not go with %s", describe(s), describe(out.Shape))
 	}
 	beta := T(g.beta)
-	combine(out.Shape, dst, dst, out.Shape, data[T](bias), bias.Shape, func(v, b T) T { return v + T(beta*b) })
+	combine(out.Shape, dst, dst, out.Shape, data[T](bias), bias.Shape, func(v, b T) T { return fused(beta, b, v) })
 	return nil
 }

@@ -137,11 +137,12 @@ func runReshape(c *call, zero bool) error {
 		rest *= int(d)
 		c.dims = append(c.dims, int(d))
 	}
-	if left >= 0 && rest > 0 && all%rest == 0 {
+	switch {
+	case left >= 0 && rest > 0 && all%rest == 0:
 		c.dims[left] = all / rest
-	} else if left >= 0 && rest == 0 && all == 0 {
+	case left >= 0 && rest == 0 && all == 0:
 		c.dims[left] = 0
-	} else if left >= 0 || all != rest {
+	case left >= 0 || all != rest:
 		return c.fault(-1, 0, "shape %s cannot become %v", describe(from), want)
 	}
 	share(c.out[0], c.in[0], c.dims)

@@ -70,7 +70,7 @@ func softmaxKernel[T float32 | float64](axis int, flatten bool) kernel {
 
 // around splits a shape at an axis: what stands before it, its width and what stands behind it. rest takes the axis and all behind as one.
 func around(shape []int, axis int, rest bool) (outer, width, inner int) {
-	outer, width, inner = product(shape[:axis]), 1, 1
+	outer = product(shape[:axis])
 	if rest {
 		return outer, product(shape[axis:]), 1
 	}

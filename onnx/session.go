@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -90,8 +91,8 @@ func (s *Session) check(i int) error {
 
 // locate says which element of which graph input a kernel refused, where it read the input itself.
 func (s *Session) locate(i int, err error) error {
-	e, ok := err.(*RunError)
-	if !ok || e.source < 0 || e.source >= len(s.model.steps[i].in) {
+	var e *RunError
+	if !errors.As(err, &e) || e.source < 0 || e.source >= len(s.model.steps[i].in) {
 		return err
 	}
 	slot := s.model.steps[i].in[e.source]
