@@ -55,6 +55,18 @@ FUZZTIME ?= 20s
 fuzz:           ## mutated models; FUZZTIME=10m for a longer run
 	nice -n 15 go test -tags $(TAGS) ./onnx -run '^$$' -fuzz FuzzMutatedModel -fuzztime $(FUZZTIME) -parallel 1
 
+# CORE: the core to measure on. The first time takes some minutes: it installs the others, trains the models and compiles them to C.
+CORE ?= 1
+BENCH_MODELS = $(VENVS)/bench-models
+.PHONY: bench-models
+bench-models:   ## the model alone against ONNX Runtime, XGBoost and trees as C; needs gcc and Python 3.11
+	[[ $$(cat $(BENCH_MODELS)/installed 2>/dev/null) == "$$(cat bench/models/requirements.txt)" ]] || { \
+	  python3 -m venv --clear $(BENCH_MODELS) && $(BENCH_MODELS)/bin/pip install --quiet --requirement bench/models/requirements.txt && \
+	  cp bench/models/requirements.txt $(BENCH_MODELS)/installed; }
+	OMP_NUM_THREADS=1 $(BENCH_MODELS)/bin/python bench/models/prepare.py $(BENCH_MODELS).work
+	cd bench/models && CGO_ENABLED=1 go vet . && CGO_ENABLED=1 go build -o $(BENCH_MODELS).work/measure .
+	taskset -c $(CORE) $(BENCH_MODELS).work/measure $(BENCH_MODELS).work
+
 # Everything as users run it. One topic: make e2e E2E=./harness/. Each topic's package says what it needs on the machine.
 E2E ?= ./...
 e2e:            ## end to end: real processes, Docker, Nginx; a Go module of its own

@@ -42,7 +42,11 @@ func refusals(statuses ...int) object {
 	}
 	all := object{}
 	for _, status := range statuses {
-		all[strconv.Itoa(status)] = response(described[status], ref("Error"))
+		answer := response(described[status], ref("Error"))
+		if status == 503 {
+			answer["headers"].(object)["Retry-After"] = object{"schema": object{"type": "string", "pattern": "^[0-9]+$"}, "description": "seconds"}
+		}
+		all[strconv.Itoa(status)] = answer
 	}
 	return all
 }

@@ -262,7 +262,7 @@ func TestObserver(t *testing.T) {
 
 // TestManyAtOnce mixes good and bad requests on many connections.
 func TestManyAtOnce(t *testing.T) {
-	server := httptest.NewServer(handler.New(handler.Options{Model: demo(t, "v1.1.0"), Queue: -1}).Engine())
+	server := httptest.NewServer(handler.New(handler.Options{Model: demo(t, "v1.1.0")}).Engine())
 	defer server.Close()
 	errs := make(chan error, 8)
 	for worker := range cap(errs) {

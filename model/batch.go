@@ -65,7 +65,11 @@ func (b *Batch) Run() error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return &InputError{Field: b.field(refused), Message: refused.Error(), cause: refused}
+	message := refused.Message // the field says where
+	if refused.Input == "" {
+		message = refused.Error()
+	}
+	return &InputError{Field: b.field(refused), Message: message, cause: refused}
 }
 
 // field is where the element that the model refused stands in a body of POST /predict.

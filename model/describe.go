@@ -56,9 +56,6 @@ func describeInput(v onnx.Value) (Input, error) {
 	return in, nil
 }
 
-// regressors are the operators whose several columns are several targets.
-var regressors = []string{"TreeEnsembleRegressor", "TreeEnsemble", "LinearRegressor", "SVMRegressor"}
-
 // recognise finds out what the model answers, and from which outputs.
 func (m *Model) recognise() {
 	m.kind, m.label, m.scores = Raw, -1, -1
@@ -71,7 +68,7 @@ func (m *Model) recognise() {
 			m.kind, m.label = Classifier, 0
 		case perRow(v) && v.DType != onnx.String && v.DType != onnx.Bool:
 			m.kind, m.targets = Regressor, 1
-		case len(v.Shape) == 2 && v.Shape[1] > 1 && v.DType.IsFloat() && slices.Contains(regressors, v.Operator):
+		case len(v.Shape) == 2 && v.Shape[1] > 1 && v.DType.IsFloat() && v.Role == onnx.Targets:
 			m.kind, m.targets = Regressor, v.Shape[1]
 		}
 	case 2:
@@ -90,8 +87,9 @@ func perRow(v onnx.Value) bool {
 	return len(v.Shape) == 1 || len(v.Shape) == 2 && v.Shape[1] == 1
 }
 
+// isLabel says whether v may be a predicted class: one a row. Where the graph says so, [1, N] is that as well.
 func isLabel(v onnx.Value) bool {
-	return (v.DType.IsInteger() || v.DType == onnx.String) && (perRow(v) || v.Shape == nil && v.Role == onnx.Label)
+	return (v.DType.IsInteger() || v.DType == onnx.String) && (perRow(v) || v.Role == onnx.Label && len(v.Shape) != 1)
 }
 
 func isScores(v onnx.Value) bool {

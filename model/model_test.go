@@ -50,6 +50,12 @@ func TestAnswers(t *testing.T) {
 		{"xgb_regressor_nan", Regressor, `{"x":[0.045340985,0.05068012,0.060618393,0.031064797,0.028702004,-0.0473467,-0.05444576,0.07120998,0.13359728,0.13561183]}`, `"prediction":245.86342`},
 		{"forest_regressor_double", Regressor, `{"x":[0.08529890328645706,0.050680119544267654,0.044451214373111725,-0.005670422222465277,-0.045599449425935745,-0.034194465726614,-0.03235593065619469,-0.002592262113466859,0.0028613093309104443,-0.025930339470505714]}`,
 			`"prediction":162.3357`},
+		{"linear_regression_double", Regressor, `{"x":[0.027178291231393814,0.050680119544267654,0.017505912110209465,-0.03321323171257973,-0.007072771433740854,0.04597153887152672,-0.06549067050218582,0.07120998203754425,-0.09643495082855225,-0.059067193418741226]}`,
+			`"prediction":95.1010841587223`},
+		{"qda", Classifier, `{"x":[4.6,3.1,1.5,0.2]}`, `"prediction":0.0,"confidence":1.0`},
+		{"titanic_logreg", Classifier, `{"x":{"sex":"male","age":42.3,"fare":3.84,"embarked":"S","pclass":3,"sibsp":0}}`, `"prediction":0.0,"confidence":0.728`},
+		{"titanic_ordinal_hgb", Classifier, `{"x":{"pclass":3,"sibsp":1,"sex":"male","age":null,"fare":3.42,"embarked":"S"}}`, `"prediction":0.0,"confidence":0.562`},
+		{"titanic_logreg_zipmap_strings", Classifier, `{"x":{"sex":"female","age":37.9,"fare":5.79,"embarked":"Q","pclass":3,"sibsp":0}}`, `"prediction":"survived","confidence":0.743`},
 		{"hand_regressor_softmax", Regressor, `{"x":[0.5,-0.6117564,-0.5281718]}`, `"prediction":[0.6791787,0.3208213]`},
 		{"ml_zipmap_falling_keys", Raw, `{"x":[-1.8634927,-0.27738822,-0.35475898]}`, `"outputs":{"y":{"9":-1.8634927,"5":-0.27738822,"7":-0.35475898}}`},
 		{"op_cast_float_to_bool", Raw, `{"x":[2.0,0.0,0.0]}`, `"outputs":{"y":[true,false,false]}`},
@@ -63,6 +69,43 @@ func TestAnswers(t *testing.T) {
 		}
 		if got, want := ask(t, m, c.body), "{"+c.want+`,"version":"`+c.model+`"}`; got != want {
 			t.Errorf("%s: got %s, want %s", c.model, got, want)
+		}
+	}
+}
+
+// TestSeveralTargets answers a list: the regressors' outputs side by side, within rounding of ONNX Runtime's.
+func TestSeveralTargets(t *testing.T) {
+	m := load(t, fixtures, "multi_output_regressor")
+	b := m.Batch()
+	defer b.Release()
+	if err := errors.Join(b.Decode([]byte(`{"x":[2,110,60]}`)), b.Run()); err != nil {
+		t.Fatal(err)
+	}
+	if m.Kind() != Regressor || m.Targets() != 3 {
+		t.Errorf("got %s of %d targets, want a regressor of 3", m.Kind(), m.Targets())
+	}
+	if !b.predicts([]byte(`[188.91063,37.562824,54.90134]`), tolerance{1e-6, 1e-5}) {
+		t.Errorf("got %s", b.AppendAnswer(nil))
+	}
+}
+
+// TestRefusedByTheModel names the element where the graph itself refuses a value.
+func TestRefusedByTheModel(t *testing.T) {
+	m := load(t, fixtures, "ml_onehot_unknown_refused")
+	b := m.Batch()
+	defer b.Release()
+	for body, field := range map[string]string{
+		`{"x":[9,1]}`:                      "x[0]",
+		`{"x":[[-1,2],[-1,9]]}`:            "x[1][1]",
+		`{"x":{"x":[9,1]}}`:                "x.x[0]",
+		`{"x":[{"x":[-1,2]},{"x":[9,1]}]}`: "x[1].x[0]",
+	} {
+		if err := b.Decode([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		var e *InputError
+		if err := b.Run(); !errors.As(err, &e) || e.Field != field || e.NotJSON || e.Error() != field+": 9 is no known category" {
+			t.Errorf("%s: got %v, want an InputError at %s", body, err, field)
 		}
 	}
 }

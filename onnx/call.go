@@ -21,8 +21,8 @@ type call struct {
 
 // resize gives an output its shape, refusing what is too large.
 func (c *call) resize(t *Tensor, dims ...int) error {
-	if n, ok := volume(dims); !ok || n > c.limit {
-		return c.fault(-1, 0, "a tensor of shape %s has more than %d elements", describe(slices.Clone(dims)), c.limit)
+	if n, ok := volume(dims); !ok || n > c.limit || len(dims) > maxRank {
+		return c.fault(-1, 0, "a tensor of shape %s has more than %d elements or %d dimensions", describe(slices.Clone(dims)), c.limit, maxRank)
 	}
 	t.Resize(dims...)
 	return nil

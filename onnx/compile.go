@@ -14,7 +14,8 @@ type compiler struct {
 	steps  []step
 	slots  []*value
 	row    int // elements that all values hold for one row, for the limit
-	folded int // bytes of folded constants, for the limit
+	folded int // elements of folded constants, for the limit
+	work   int // what computing them took, for the limit
 	nodes  []*node
 }
 
@@ -272,8 +273,10 @@ func (c *compiler) emit(n *node, run kernel, constant bool) error {
 
 // fold runs the node now and makes its outputs constants.
 func (c *compiler) fold(n *node, s step) error {
-	limit := maxRow - c.folded
-	k := call{in: s.constant, limit: limit, node: n}
+	k := call{in: s.constant, limit: maxFolded - c.folded, node: n}
+	if c.work += n.work(); c.work > maxWork {
+		return n.invalid("computing the constants takes more than %d steps", maxWork)
+	}
 	for i, v := range n.out {
 		var t *Tensor
 		if n.wanted(i) {
@@ -289,10 +292,29 @@ func (c *compiler) fold(n *node, s step) error {
 		if t == nil {
 			continue
 		}
-		if c.folded += t.Len(); c.folded > maxRow {
-			return n.invalid("constants of more than %d elements", maxRow)
+		if c.folded += t.Len(); c.folded > maxFolded {
+			return n.invalid("computed constants of more than %d elements", maxFolded)
 		}
 		v.constant, v.shape = t, t.Shape
 	}
 	return nil
+}
+
+// work is about how many steps the kernel of a node takes whose inputs are constants.
+func (n *node) work() int {
+	steps := 1
+	for _, v := range n.in {
+		if v != nil {
+			steps += v.constant.Len()
+		}
+	}
+	out, _ := volume(n.out[0].shape)
+	if n.op.name == "MatMul" || n.op.name == "Gemm" {
+		columns := 1
+		if s := n.out[0].shape; len(s) > 0 {
+			columns = max(1, s[len(s)-1])
+		}
+		return steps + out + n.in[0].constant.Len()*columns
+	}
+	return steps + out
 }

@@ -8,6 +8,9 @@ func (c *compiler) finish() (*Model, error) {
 	if len(c.graph.outputs) == 0 {
 		return nil, fmt.Errorf("the graph has no outputs")
 	}
+	if len(c.graph.outputs) > maxOutputs {
+		return nil, fmt.Errorf("%d outputs, want at most %d", len(c.graph.outputs), maxOutputs)
+	}
 	seen := map[string]bool{}
 	var finals []*value
 	for _, p := range c.graph.outputs {
@@ -96,5 +99,8 @@ func describeOutput(p valueProto, v *value) Value {
 		o.Operator = maker.op.name
 	}
 	o.Role, o.Labels = v.part()
+	if o.Role == Other && v.regresses() {
+		o.Role = Targets
+	}
 	return o
 }

@@ -12,7 +12,10 @@ const (
 	maxName       = 1 << 12   // bytes of a name
 	maxRank       = 8         // dimensions of a tensor
 	maxTensor     = 1 << 27   // elements of a tensor, at load and while running
-	maxRow        = 1 << 22   // elements that all values of the graph together hold for one row
+	maxRow        = 1 << 20   // elements that all values of the graph together hold for one row
+	maxFolded     = 1 << 20   // elements of constants that are computed at load
+	maxWork       = 1 << 23   // elements read and written, or multiplications, for computing them
+	maxOutputs    = 1 << 8    // outputs of the graph
 	maxTrees      = 1 << 18   // trees of one ensemble
 )
 

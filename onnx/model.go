@@ -6,12 +6,14 @@ import "fmt"
 type Role uint8
 
 const (
-	// Other is an output that is neither of the two below.
+	// Other is an output that is none of those below.
 	Other Role = iota
 	// Label is the predicted class, one a row.
 	Label
 	// Scores are one number a class, [N, classes].
 	Scores
+	// Targets are what a regression answers, one number a target: [N, targets].
+	Targets
 )
 
 // Value describes an input or output of a model.

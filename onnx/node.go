@@ -239,6 +239,11 @@ func (n *node) checkArity() error {
 			return n.invalid("input %d is absent", i)
 		}
 	}
+	for i := range op.outputs.min {
+		if p.outputs[i] == "" {
+			return n.invalid("output %d is absent", i)
+		}
+	}
 	if op.outputs.max == 1 && p.outputs[0] == "" {
 		return n.invalid("its only output has no name")
 	}

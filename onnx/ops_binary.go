@@ -52,10 +52,10 @@ func init() {
 	two, one := arity{2, 2}, arity{1, 1}
 	many := arity{1, maxNodeValues}
 	register(
-		operator{name: "Add", since: 7, inputs: two, outputs: one, compile: adding.compile},
-		operator{name: "Sub", since: 7, inputs: two, outputs: one, compile: subtracting.compile},
-		operator{name: "Mul", since: 7, inputs: two, outputs: one, compile: multiplying.compile},
-		operator{name: "Div", since: 7, inputs: two, outputs: one, compile: dividing.compile},
+		operator{name: "Add", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: adding.compile},
+		operator{name: "Sub", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: subtracting.compile},
+		operator{name: "Mul", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: multiplying.compile},
+		operator{name: "Div", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: dividing.compile},
 		operator{name: "Pow", since: 7, inputs: two, outputs: one, compile: powers.compile},
 		operator{name: "Sum", since: 6, inputs: many, outputs: one, compile: adding.floats},
 		operator{name: "Max", since: 6, inputs: many, outputs: one, compile: largest.compile},

@@ -132,7 +132,7 @@ func truncate(c *call, out *Tensor, i int, v float64) error {
 	low, high := out.DType.Range()
 	whole := math.Trunc(v)
 	if !(whole >= float64(low) && whole <= float64(high)) || whole == 1<<63 {
-		return c.fault(0, i, "%v is no %s", v, out.DType)
+		return c.fault(0, i, "%s is no %s", spell(c.in[0], i), out.DType)
 	}
 	out.I64[i] = int64(whole)
 	return nil

@@ -104,11 +104,10 @@ func multiply[T float32 | float64](c *call) error {
 
 // gemm is alpha*A*B + beta*C, where A and B may be transposed and C is broadcast.
 func gemm(n *node) (kernel, error) {
-	if n.has(2) {
-		n.sameTypes(floats)
-	} else if n.in = n.in[:2]; true {
-		n.sameTypes(floats)
+	if !n.has(2) {
+		n.in = n.in[:2]
 	}
+	n.sameTypes(floats)
 	g := gemmer{alpha: n.float("alpha", 1), beta: n.float("beta", 1), transA: n.flag("transA", 0), transB: n.flag("transB", 0)}
 	if n.err != nil {
 		return nil, n.err

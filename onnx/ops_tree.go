@@ -162,5 +162,8 @@ func (n *node) needed(features []int32) int {
 	for _, f := range features {
 		most = max(most, f)
 	}
-	return int(min(most, tree.MaxFeatures)) + 1
+	if most >= maxRow {
+		n.fail(n.invalid("feature %d", most))
+	}
+	return int(most) + 1
 }

@@ -4,7 +4,7 @@ import "math"
 
 func init() {
 	unary := func(name string, since int64, f32 func(float32) float32, f64 func(float64) float64) operator {
-		return operator{name: name, since: since, inputs: arity{1, 1}, outputs: arity{1, 1}, compile: function(f32, f64)}
+		return operator{name: name, since: since, inputs: arity{1, 1}, outputs: arity{1, 1}, keepsNaN: true, compile: function(f32, f64)}
 	}
 	register(
 		unary("Abs", 6, through(math.Abs), math.Abs),
@@ -18,8 +18,8 @@ func init() {
 		unary("Sqrt", 6, through(math.Sqrt), math.Sqrt),
 		unary("Tanh", 6, through(math.Tanh), math.Tanh),
 		operator{name: "IsNaN", since: 9, inputs: arity{1, 1}, outputs: arity{1, 1}, compile: isNaN},
-		operator{name: "Clip", since: 6, until: 10, inputs: arity{1, 1}, outputs: arity{1, 1}, attributes: []string{"min", "max"}, compile: clipByAttributes},
-		operator{name: "Clip", since: 11, inputs: arity{1, 3}, outputs: arity{1, 1}, compile: clip},
+		operator{name: "Clip", since: 6, until: 10, inputs: arity{1, 1}, outputs: arity{1, 1}, keepsNaN: true, attributes: []string{"min", "max"}, compile: clipByAttributes},
+		operator{name: "Clip", since: 11, inputs: arity{1, 3}, outputs: arity{1, 1}, keepsNaN: true, compile: clip},
 	)
 }
 

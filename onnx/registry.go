@@ -22,6 +22,7 @@ type operator struct {
 	inputs       arity
 	outputs      arity
 	moves        bool // output elements are input elements, or depend on one each and keep NaN
+	keepsNaN     bool // NaN in an input stays NaN in the output
 	// compile checks attributes, types and shapes, sets the types and shapes of the outputs and makes the kernel.
 	// It may return neither kernel nor error: the outputs are then constants or aliases that it has set.
 	compile func(n *node) (kernel, error)

@@ -49,13 +49,16 @@ func (v *value) nameIndices() {
 	from.role, from.labels = Scores, labels
 }
 
+// maxSearch bounds how many values are looked at for one output.
+const maxSearch = 1 << 12
+
 // derived finds the scores that a matrix was computed from, by whatever operators, column for column: one of the same width.
 func (v *value) derived() *value {
 	if !v.dtype.IsFloat() || len(v.shape) != 2 {
 		return nil
 	}
 	seen, todo := map[*value]bool{}, []*value{v}
-	for len(todo) > 0 {
+	for len(todo) > 0 && len(seen) < maxSearch {
 		u := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		if u == nil || seen[u] {
@@ -103,7 +106,7 @@ func (c *compiler) missing() []bool {
 		if v.input >= 0 {
 			found[v.input] = v.dtype.IsFloat()
 		}
-		if v.maker != nil && v.maker.op.moves {
+		if v.maker != nil && (v.maker.op.moves || v.maker.op.keepsNaN) {
 			todo = append(todo, v.maker.in...)
 		}
 	}

@@ -80,7 +80,7 @@ func (s *Session) check(i int) error {
 		}
 	}
 	n, ok := volume(t.Shape)
-	if !fits || !ok {
+	if !fits || !ok || len(t.Shape) > maxRank {
 		return &RunError{Input: want.Name, Message: fmt.Sprintf("want shape %s, got %s", describe(want.Shape), describe(t.Shape))}
 	}
 	if t.size() != n {

@@ -20,7 +20,7 @@ type Ensemble[T Float] struct {
 
 	runs    []run[T]
 	leaves  leafTable[T]
-	columns *columns
+	columns *columns[T]
 	plain   *plain[T] // nil where no run is walked
 	roots   []int32   // of the walked trees; by tree
 
@@ -48,7 +48,7 @@ func Compile[T Float](s Spec[T]) (*Ensemble[T], error) {
 			e.plain, e.roots = newPlain(&s), slices.Clone(s.Roots)
 		}
 	}
-	e.leaves = b.leaves
+	e.leaves, e.columns.testAt = b.leaves, nil
 	if !b.plain || e.plain != nil {
 		e.weights = slices.Clone(s.Weights)
 	}

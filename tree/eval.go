@@ -61,7 +61,7 @@ func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows int, s *scratch
 		clear(hit)
 	}
 	width := e.columns.width()
-	keys(e.columns, s.keys, x, rows, e.features)
+	e.columns.keys(s.keys, x, rows, e.features)
 	for i := range e.runs {
 		r := &e.runs[i]
 		switch {

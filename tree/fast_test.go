@@ -65,12 +65,14 @@ func randomSpec[T Float](rng *rand.Rand, k kind) Spec[T] {
 		s.Sets = append(s.Sets, set)
 	}
 	numbers := []T{0, T(math.Copysign(0, -1)), T(math.Inf(1)), T(math.Inf(-1)), T(nan), 1e-45, T(math.MaxFloat32), T(-math.MaxFloat32)}
+	var finished []int32
 	var grow func(depth int, target int32) int32
 	grow = func(depth int, target int32) int32 {
 		i := int32(len(s.Nodes))
-		if rng.Float64() < k.shared && i > 0 && depth > 0 {
-			return rng.Int32N(i/2 + 1)
+		if rng.Float64() < k.shared && len(finished) > 0 && depth > 0 {
+			return finished[rng.IntN(len(finished))]
 		}
+		defer func() { finished = append(finished, i) }()
 		if depth >= k.depth || rng.Float64() >= k.full {
 			first := int32(len(s.Weights))
 			give := func(t int32) { s.Weights = append(s.Weights, Weight[T]{t, T(rng.NormFloat64())}) }
@@ -105,7 +107,6 @@ func randomSpec[T Float](rng *rand.Rand, k kind) Spec[T] {
 		return i
 	}
 	for range k.trees {
-		// Shared nodes are taken from those before, whose indices are smaller only where they are not ancestors.
 		s.Roots = append(s.Roots, grow(0, rng.Int32N(int32(k.targets))))
 	}
 	if k.base {
@@ -156,9 +157,12 @@ var kinds = []kind{
 	{name: "any weights, one target", trees: 20, depth: 5, full: .8, features: 7, targets: 1, modes: []Mode{LEQ}, weights: "any", base: true, fast: true},
 	{name: "minimum", trees: 20, depth: 5, full: .8, features: 7, targets: 2, modes: []Mode{LEQ, GT}, weights: "any", base: true, aggregate: Min, fast: true},
 	{name: "maximum", trees: 20, depth: 5, full: .8, features: 7, targets: 2, modes: []Mode{LEQ}, weights: "any", aggregate: Max, fast: true},
-	{name: "every mode", trees: 40, depth: 6, full: .8, features: 5, targets: 2, modes: []Mode{LEQ, LT, GTE, GT, EQ, NEQ, Member}, missing: .3, weights: "any", base: true},
-	{name: "categories now and then", trees: 60, depth: 3, full: .9, features: 5, targets: 1, modes: []Mode{LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, EQ}, missing: .3, weights: "one"},
-	{name: "vectors and members", trees: 30, depth: 4, full: .9, features: 5, targets: 3, modes: []Mode{LEQ, LT, LEQ, LT, LEQ, Member}, weights: "vector", base: true},
+	{name: "every mode", trees: 40, depth: 6, full: .8, features: 5, targets: 2, modes: []Mode{LEQ, LT, GTE, GT, EQ, NEQ, Member}, missing: .3, weights: "any", base: true, fast: true},
+	{name: "categories now and then", trees: 60, depth: 3, full: .9, features: 5, targets: 1, modes: []Mode{LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, LEQ, EQ}, missing: .3, weights: "one", fast: true},
+	{name: "vectors and members", trees: 30, depth: 4, full: .9, features: 5, targets: 3, modes: []Mode{LEQ, LT, LEQ, LT, LEQ, Member}, weights: "vector", base: true, fast: true},
+	{name: "more tests than trees", trees: 3, depth: 7, full: 1, features: 40, targets: 1, modes: []Mode{EQ, NEQ, LT}, weights: "one"},
+	{name: "shared nodes", trees: 60, depth: 5, full: .9, features: 5, targets: 2, modes: []Mode{LEQ, LT}, shared: .01, weights: "tree", base: true},
+	{name: "shared nodes everywhere", trees: 40, depth: 7, full: .9, features: 5, targets: 1, modes: []Mode{LEQ, GT, EQ}, shared: .4, weights: "one"},
 	{name: "wide", trees: 20, depth: 6, full: .9, features: 3000, targets: 1, modes: inequalities, missing: .1, weights: "one", fast: true},
 	{name: "thousand targets", trees: 30, depth: 3, full: .9, features: 3, targets: 1000, modes: inequalities, weights: "tree", fast: true},
 }
@@ -178,8 +182,8 @@ func fastIsPlain[T Float](t *testing.T, k kind) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if k.fast && e.plain != nil {
-			t.Fatal("a tree is walked that the fast layouts can hold")
+		if k.fast != (e.plain == nil) {
+			t.Fatalf("some tree is walked: %v; want %v", e.plain != nil, !k.fast)
 		}
 		rows := 2*e.block + 3
 		x := edgeRows(rng, &s, rows)
@@ -243,7 +247,9 @@ func BenchmarkEval(b *testing.B) {
 		rng := rand.New(rand.NewPCG(1, 7))
 		s := randomSpec[float32](rng, k)
 		for i := range s.Nodes {
-			s.Nodes[i].Threshold = float32(rng.NormFloat64())
+			if n := &s.Nodes[i]; n.Mode <= GT { // categories are few
+				n.Threshold = float32(rng.NormFloat64())
+			}
 		}
 		e, err := Compile(s)
 		if err != nil {

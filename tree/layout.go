@@ -56,7 +56,7 @@ func (l *leafTable[T]) grow(n int, plain bool) int {
 type builder[T Float] struct {
 	s       *Spec[T]
 	shape   *shape
-	columns *columns
+	columns *columns[T]
 	plain   bool // leaves are single values
 	leaves  leafTable[T]
 	stack   []slot // of link
@@ -155,7 +155,10 @@ func (b *builder[T]) setLeaf(place int, n *Node[T]) {
 
 // split is a node's comparison and its children, left first.
 func (b *builder[T]) split(n *Node[T]) (key, column uint64, left, right int32) {
-	s, _ := splitOf(n)
+	s, ok := splitOf(n)
+	if !ok {
+		return 1, b.columns.placeOfTest(n), n.True, n.False
+	}
 	key, column = s.key(), b.columns.place(n.Feature, s.negated)
 	if s.trueRight {
 		return key, column, n.False, n.True

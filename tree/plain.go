@@ -10,19 +10,23 @@ type plain[T Float] struct {
 }
 
 func newPlain[T Float](s *Spec[T]) *plain[T] {
-	p := &plain[T]{nodes: slices.Clone(s.Nodes), sets: make([][]T, len(s.Sets))}
-	for i, set := range s.Sets {
-		p.sets[i] = slices.Clone(set)
-		slices.Sort(p.sets[i])
+	return &plain[T]{slices.Clone(s.Nodes), sorted(s.Sets)}
+}
+
+func sorted[T Float](sets [][]T) [][]T {
+	out := make([][]T, len(sets))
+	for i, set := range sets {
+		out[i] = slices.Clone(set)
+		slices.Sort(out[i])
 	}
-	return p
+	return out
 }
 
 // leaf is the leaf that a row reaches from a root.
 func (p *plain[T]) leaf(root int32, row []T) *Node[T] {
 	n := &p.nodes[root]
 	for !n.leaf() {
-		if p.holds(n, row[n.Feature]) {
+		if n.holds(row[n.Feature], p.sets) {
 			n = &p.nodes[n.True]
 		} else {
 			n = &p.nodes[n.False]
@@ -31,7 +35,8 @@ func (p *plain[T]) leaf(root int32, row []T) *Node[T] {
 	return n
 }
 
-func (p *plain[T]) holds(n *Node[T], x T) bool {
+// holds says whether x takes the true branch. The sets are sorted.
+func (n *Node[T]) holds(x T, sets [][]T) bool {
 	if n.MissingTrue && x != x {
 		return true
 	}
@@ -52,7 +57,7 @@ func (p *plain[T]) holds(n *Node[T], x T) bool {
 		if x != x { // a sorted search would find NaN at the front
 			return false
 		}
-		_, found := slices.BinarySearch(p.sets[n.Set], x)
+		_, found := slices.BinarySearch(sets[n.Set], x)
 		return found
 	}
 }

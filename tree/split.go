@@ -11,7 +11,8 @@ type split[T Float] struct {
 	trueRight bool // the true child is the right one
 }
 
-// splitOf turns a comparison into a split that agrees with it on every value; ok is false for EQ, NEQ and Member.
+// splitOf turns a comparison into a split that agrees with it on every value; ok is false for EQ, NEQ and Member, which are
+// tests made of a row beforehand, see columns.
 //
 // Where NaN takes the false branch, the true child is on the left; where it takes the true branch, on the right, and the
 // comparison is the opposite one. x < t is x <= the number before t; x > t is -x < -t.

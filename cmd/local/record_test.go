@@ -47,7 +47,7 @@ func (e *exactness) UnmarshalJSON(text []byte) error {
 // Some models answer several numbers a row that are predictions of targets; with the rest, they are just outputs.
 var severalTargets = []string{"forest_regressor_multi_output", "hand_regressor_average_base", "hand_regressor_logistic", "hand_regressor_max_base",
 	"hand_regressor_min_base", "hand_regressor_softmax", "hand_regressor_softmax_zero", "hand_regressor_sum_base", "linear_regression_multi",
-	"ml_linear_regressor_logistic", "ml_linear_regressor_softmax", "tree_ensemble_v5_classifier_softmax", "tree_ensemble_v5_members", "tree_regressor_multi_output", "xgb_regressor_multi_output"}
+	"ml_linear_regressor_logistic", "ml_linear_regressor_softmax", "op_gemm_bias", "op_gemm_scalar_bias", "tree_ensemble_v5_classifier_softmax", "tree_ensemble_v5_members", "tree_regressor_multi_output", "xgb_regressor_multi_output"}
 
 // classLabels are the labels of the columns where they are not 0, 1, 2…; the names are prefixes.
 var classLabels = map[string][]string{

@@ -9,14 +9,14 @@ import yaml
 
 def check(value, kind, where):
     """No field that the type does not know, and every field of the type it should be."""
-    if kind.startswith("list["):
+    if kind.lower().startswith("list["):
         if not isinstance(value, list):
             sys.exit(f"{where}: got {value!r}, want a list")
         for i, v in enumerate(value):
             check(v, kind[len("list["):-1], f"{where}[{i}]")
-    elif kind.startswith("dict("):
+    elif kind.lower().startswith("dict"):
         for k, v in value.items():
-            check(v, kind.split(", ", 1)[1].rstrip(")"), f"{where}.{k}")
+            check(v, kind.split(", ", 1)[1][:-1], f"{where}.{k}")
     elif model := getattr(kserve, kind, None) or getattr(kubernetes.client, kind, None):
         if not isinstance(value, dict):
             sys.exit(f"{where}: got {value!r}, want {kind}")
