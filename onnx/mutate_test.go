@@ -96,8 +96,9 @@ func changeAt(parent *field, group []int, at int, s *script) {
 		for _, i := range slices.Backward(last) {
 			parent.kids = slices.Delete(parent.kids, i, i+1)
 		}
-	case 2: // a longer list
-		for range []int{1, 2, 10, 1000}[s.next()%4] {
+	case 2: // a longer list, within the size of file that is tried
+		size := len(encode(nil, []*field{f}))
+		for range min([]int{1, 2, 10, 1000}[s.next()%4], largestFile/size) {
 			parent.kids = slices.Insert(parent.kids, at, f.clone())
 		}
 	case 3: // swap with another
