@@ -137,6 +137,27 @@ func (n number) exponentPart(buf []byte, i int) (number, int) {
 	return n, i
 }
 
+// Float32 reads the JSON number at buf[i:] and gives the float32 nearest to it with the index behind it. end is
+// -1 where no JSON number starts; fits is false where the number is past the range of the type.
+func Float32(buf []byte, i int) (f float32, end int, fits bool) {
+	n, end := scanNumber(buf, i)
+	if end < 0 {
+		return 0, end, false
+	}
+	f, fits = n.float32(buf[i:end])
+	return f, end, fits
+}
+
+// Float64 is Float32 for float64.
+func Float64(buf []byte, i int) (f float64, end int, fits bool) {
+	n, end := scanNumber(buf, i)
+	if end < 0 {
+		return 0, end, false
+	}
+	f, fits = n.float64(buf[i:end])
+	return f, end, fits
+}
+
 // skipNumber checks the number at i and gives the index behind it.
 func skipNumber(buf []byte, i int) (int, error) {
 	_, end := scanNumber(buf, i)

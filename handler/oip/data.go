@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"ml-service/model"
 	"ml-service/onnx"
 )
 
@@ -20,7 +21,7 @@ func (r *Request) takeJSON(in *input, t *onnx.Tensor, want *onnx.Value) *Error {
 	if len(t.Shape) > 1 && inner.peek() == '[' {
 		err = e.nested(0)
 	} else {
-		err = e.flat()
+		err = e.list(e.n, "", nil)
 	}
 	return err.under("data")
 }
@@ -34,46 +35,67 @@ type elements struct {
 	k    int // how many were read
 }
 
-func (e *elements) flat() *Error {
-	err := e.s.array(func(i int) *Error {
-		if i == e.n {
-			return wrong(".", "input %q: want %d elements for shape %s, got more", e.want.Name, e.n, shapeWanted(e.t.Shape))
-		}
-		if err := e.next(); err != nil {
-			return err.under("[" + strconv.Itoa(i) + "]")
-		}
-		return nil
-	})
-	if err == nil && e.k < e.n {
-		err = wrong(".", "input %q: want %d elements for shape %s, got %d", e.want.Name, e.n, shapeWanted(e.t.Shape), e.k)
-	}
-	return err
-}
-
+// nested reads the lists from dimension level on.
 func (e *elements) nested(level int) *Error {
 	if e.s.peek() != '[' {
 		return e.s.mistyped(".", "an array of "+strconv.Itoa(e.t.Shape[level]))
 	}
-	got := 0
-	err := e.s.array(func(i int) *Error {
-		if got++; got > e.t.Shape[level] {
-			return wrong(".", "input %q: want %d elements here for shape %s, got more", e.want.Name, e.t.Shape[level], shapeWanted(e.t.Shape))
-		}
-		var err *Error
-		if level == len(e.t.Shape)-1 {
-			err = e.next()
-		} else {
-			err = e.nested(level + 1)
-		}
-		if err != nil {
-			return err.under("[" + strconv.Itoa(i) + "]")
-		}
-		return nil
-	})
-	if err == nil && got < e.t.Shape[level] {
-		err = wrong(".", "input %q: want %d elements here for shape %s, got %d", e.want.Name, e.t.Shape[level], shapeWanted(e.t.Shape), got)
+	if level == len(e.t.Shape)-1 {
+		return e.list(e.t.Shape[level], " here", nil)
 	}
-	return err
+	return e.list(e.t.Shape[level], " here", func() *Error { return e.nested(level + 1) })
+}
+
+// list reads an array of n values, each by the function given, or of n elements where there is none.
+func (e *elements) list(n int, where string, value func() *Error) *Error {
+	s, got := e.s, 0
+	s.pos++
+	if !s.take(']') {
+		for {
+			if got == n {
+				return wrong(".", "input %q: want %d elements%s for shape %s, got more", e.want.Name, n, where, shapeWanted(e.t.Shape))
+			}
+			if value != nil || !e.quick() {
+				read := value
+				if read == nil {
+					read = e.next
+				}
+				if err := read(); err != nil {
+					return err.under("[" + strconv.Itoa(got) + "]")
+				}
+			}
+			got++
+			if s.take(']') {
+				break
+			}
+			if !s.take(',') {
+				return s.notJSON("',' or ']'")
+			}
+		}
+	}
+	if got < n {
+		return wrong(".", "input %q: want %d elements%s for shape %s, got %d", e.want.Name, n, where, shapeWanted(e.t.Shape), got)
+	}
+	return nil
+}
+
+// quick reads one float where a number comes next, and does nothing where anything else does.
+func (e *elements) quick() bool {
+	e.s.peek()
+	var end int
+	var fits bool
+	switch e.t.DType {
+	case onnx.Float32:
+		e.t.F32[e.k], end, fits = model.Float32(e.s.buf, e.s.pos)
+	case onnx.Float64:
+		e.t.F64[e.k], end, fits = model.Float64(e.s.buf, e.s.pos)
+	}
+	if !fits {
+		return false
+	}
+	e.s.pos = end
+	e.k++
+	return true
 }
 
 // next reads one element into its place.

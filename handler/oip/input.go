@@ -57,7 +57,7 @@ func (r *Request) readInput(in *input) *Error {
 				if s.peek() != 'n' {
 					in.data = s.pos
 				}
-				err = s.skip()
+				err = s.pass()
 			}
 		default:
 			err = s.skip()

@@ -1,5 +1,7 @@
 package oip
 
+import "bytes"
+
 // number consumes a number and gives its text, and whether it is written without fraction and exponent.
 func (s *scanner) number() (text []byte, whole bool, err *Error) {
 	s.peek()
@@ -73,6 +75,27 @@ func (s *scanner) skip() *Error {
 		return err
 	}
 	return s.notJSON("a value")
+}
+
+// pass is skip for data that is read later: an array of numbers, flat or nested, is passed by its brackets alone.
+func (s *scanner) pass() *Error {
+	if s.peek() != '[' {
+		return s.skip()
+	}
+	inner := s.buf[s.pos+1:]
+	end := bytes.IndexByte(inner, ']')
+	if end < 0 {
+		return s.skip()
+	}
+	inner = inner[:end]
+	switch {
+	case bytes.IndexByte(inner, '"') >= 0 || bytes.IndexByte(inner, '{') >= 0:
+		return s.skip()
+	case bytes.IndexByte(inner, '[') >= 0:
+		return s.array(func(int) *Error { return s.pass() })
+	}
+	s.pos += end + 2
+	return nil
 }
 
 // kind names the value that comes next, for messages.
