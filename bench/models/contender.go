@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"errors"
+	"time"
 	"unsafe"
 
 	"ml-service/onnx"
@@ -25,6 +26,13 @@ type foreign struct{ c *C.contender }
 
 func (f foreign) run(calls int, answer []float32) error {
 	return failure(C.contender_run(f.c, C.int(calls), (*C.float)(unsafe.Pointer(&answer[0]))))
+}
+
+// spent is the processor time of f, which must not leave its thread.
+func spent(f func() error) (time.Duration, error) {
+	start := C.thread_ns()
+	err := f()
+	return time.Duration(C.thread_ns() - start), err
 }
 
 func failure(message *C.char) error {

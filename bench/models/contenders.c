@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct contender {
 	const float *rows; // count rows
@@ -22,9 +23,16 @@ struct contender {
 	char array[160];
 	int (*predict)(void *, const char *, const char *, void *, const uint64_t **, uint64_t *, const float **);
 	const char *(*error)(void);
-	// compiled C
-	void (*trees)(const void *, int, float *);
+	// compiled C: of double where the library's thresholds and leaves are
+	void (*trees)(const void *, int, void *);
+	double *wide_input, *wide_output;
 };
+
+long long thread_ns(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
 
 static contender *new_contender(const float *rows, int count, int width, int size, int stride) {
 	contender *c = calloc(1, sizeof *c);
@@ -132,10 +140,21 @@ const char *xgboost_open(const char *library, const char *path, const float *row
 }
 
 static const char *compiled_call(contender *c) {
-	for (int i = 0; i < c->size; i++) {
-		c->output[i * c->stride] = c->output[i * c->stride + c->stride - 1] = 0;
+	memset(c->output, 0, (size_t)c->size * c->stride * sizeof(float));
+	for (int i = 0; i < c->size; i++)
 		c->trees(c->input + (size_t)i * c->width, 0, c->output + i * c->stride);
-	}
+	return NULL;
+}
+
+static const char *compiled_wide_call(contender *c) {
+	if (c->size == 1)
+		for (int i = 0; i < c->width; i++)
+			c->wide_input[i] = c->input[i];
+	memset(c->wide_output, 0, (size_t)c->size * c->stride * sizeof(double));
+	for (int i = 0; i < c->size; i++)
+		c->trees(c->wide_input + (size_t)i * c->width, 0, c->wide_output + i * c->stride);
+	for (int i = 0; i < c->size * c->stride; i++)
+		c->output[i] = c->wide_output[i];
 	return NULL;
 }
 
@@ -144,13 +163,23 @@ const char *compiled_open(const char *library, const float *rows, int count, int
 	if (!lib)
 		return dlerror();
 	void (*classes)(int32_t *) = dlsym(lib, "get_num_class");
-	void (*trees)(const void *, int, float *) = dlsym(lib, "predict");
-	if (!classes || !trees)
+	const char *(*thresholds)(void) = dlsym(lib, "get_threshold_type"), *(*leaves)(void) = dlsym(lib, "get_leaf_output_type");
+	void (*trees)(const void *, int, void *) = dlsym(lib, "predict");
+	if (!classes || !thresholds || !leaves || !trees)
 		return dlerror();
 	int32_t n;
 	classes(&n);
 	contender *c = new_contender(rows, count, width, size, n);
 	c->call = compiled_call, c->trees = trees;
+	if (strcmp(thresholds(), leaves()))
+		return "thresholds and leaves of different types";
+	if (!strcmp(leaves(), "float64")) {
+		c->call = compiled_wide_call;
+		c->wide_input = calloc((size_t)size * width, sizeof(double));
+		c->wide_output = calloc((size_t)size * n, sizeof(double));
+		for (int i = 0; i < size * width; i++)
+			c->wide_input[i] = c->input[i];
+	}
 	*result = c;
 	return NULL;
 }

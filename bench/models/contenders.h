@@ -11,5 +11,8 @@ const char *ort_open(const char *library, const void *model, size_t bytes, const
 const char *xgboost_open(const char *library, const char *path, const float *rows, int count, int width, int size, contender **out);
 const char *compiled_open(const char *library, const float *rows, int count, int width, int size, contender **out);
 
+// thread_ns is the processor time that the calling thread has had, so that waiting for a busy core does not count.
+long long thread_ns(void);
+
 // contender_run makes so many calls and returns the last answer: the score of the second class, per row of the call.
 const char *contender_run(contender *c, int calls, float *answer);

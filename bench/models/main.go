@@ -3,8 +3,8 @@
 //
 //	models [-rounds 41] [-slice 10ms] [-only xgb100_d6] WORK
 //
-// Each round gives every contender one slice of time, one after another; what is printed is the median over the rounds of the time of
-// a call and of its ratio to ours in the same round, with the 10th and 90th percentile.
+// Each round gives every contender one slice of time, one after another; what is printed is the median over the rounds of the processor
+// time of a call and of its ratio to ours in the same round, with the 10th and 90th percentile.
 package main
 
 import (
@@ -91,18 +91,13 @@ func measure(work, name string, libraries []string, size, rounds int, slice time
 		if size == 1 {
 			unit = 512
 		}
-		start := time.Now()
-		if err := c.run(unit, answers); err != nil {
-			return "", err
-		}
-		for n := unit; ; n *= 2 {
-			start = time.Now()
-			if err := c.run(n, answers); err != nil {
+		for n := unit; calls[i] == 0; n *= 2 {
+			took, err := spent(func() error { return c.run(n, answers) })
+			if err != nil {
 				return "", err
 			}
-			if took := time.Since(start); took > slice/2 {
+			if took > slice/2 {
 				calls[i] = max(unit, int(float64(n)*float64(slice)/float64(took))/unit*unit)
-				break
 			}
 		}
 	}
@@ -118,11 +113,11 @@ func measure(work, name string, libraries []string, size, rounds int, slice time
 			if all[i] == nil {
 				continue
 			}
-			start := time.Now()
-			if err := all[i].run(calls[i], answers); err != nil {
+			took, err := spent(func() error { return all[i].run(calls[i], answers) })
+			if err != nil {
 				return "", err
 			}
-			per[i] = float64(time.Since(start)) / float64(calls[i])
+			per[i] = float64(took) / float64(calls[i])
 		}
 		rival := math.Inf(1)
 		for i := range all {
