@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ func reportInit(address, kind string, cause error) error {
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/2018-06-01/runtime/init/error", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+address+"/2018-06-01/runtime/init/error", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
