@@ -34,15 +34,13 @@ func exp32(x float32) float32 {
 	z := float64(x)
 	k := math.Floor(float64(z*log2e) + 0.5)
 	r := z - float64(k*ln2)
-	p := float64(r*(1.0/362880)) + 1.0/40320
-	p = float64(p*r) + 1.0/5040
-	p = float64(p*r) + 1.0/720
-	p = float64(p*r) + 1.0/120
-	p = float64(p*r) + 1.0/24
-	p = float64(p*r) + 1.0/6
-	p = float64(p*r) + 0.5
-	p = float64(p*r) + 1
-	p = float64(p*r) + 1
+	// The terms of the series in pairs, which a processor computes side by side.
+	r2 := float64(r * r)
+	r4 := float64(r2 * r2)
+	low := (1 + r) + float64(r2*(0.5+float64(r*(1.0/6))))
+	high := (1.0/24 + float64(r*(1.0/120))) + float64(r2*(1.0/720+float64(r*(1.0/5040))))
+	top := 1.0/40320 + float64(r*(1.0/362880))
+	p := low + float64(r4*(high+float64(r4*top)))
 	return float32(p * math.Float64frombits(uint64(1023+int64(k))<<52))
 }
 

@@ -71,9 +71,19 @@ func (l *linear) scores(c *call, dst []float32, rows int) {
 		for t := range l.targets {
 			coefficients := l.coefficients[t*l.width:][:len(row)]
 			sum := float64(l.intercepts[t])
-			for i, v := range row {
-				sum += float64(v) * float64(coefficients[i])
+			var s0, s1, s2, s3 float64
+			i := 0
+			for ; i+4 <= len(row); i += 4 {
+				v, w := row[i:i+4:i+4], coefficients[i:i+4:i+4]
+				s0 += float64(v[0]) * float64(w[0])
+				s1 += float64(v[1]) * float64(w[1])
+				s2 += float64(v[2]) * float64(w[2])
+				s3 += float64(v[3]) * float64(w[3])
 			}
+			for ; i < len(row); i++ {
+				sum += float64(row[i]) * float64(coefficients[i])
+			}
+			sum += (s0 + s1) + (s2 + s3)
 			dst[r*l.targets+t] = float32(sum)
 		}
 	}

@@ -137,3 +137,21 @@ func BenchmarkRow(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkBatch(b *testing.B) {
+	for _, name := range benchModels {
+		b.Run(name, func(b *testing.B) {
+			m, rows, _ := benchModel(b, name)
+			s := m.NewSession()
+			s.Input(0).Resize(512, 30)
+			copy(s.Input(0).F32, rows)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := s.Run(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/row")
+		})
+	}
+}
