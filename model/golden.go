@@ -1,8 +1,6 @@
 package model
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,17 +11,117 @@ import (
 	"ml-service/onnx"
 )
 
-// golden is golden.json: bodies for POST /predict and what the model's own runtime answered.
+// golden is golden.json: bodies for POST /predict and what the model's own runtime answered. It is read without
+// encoding/json, whose reflection would be the most expensive part of loading a small model, at every cold start.
 type golden struct {
-	Tolerance *struct {
-		Absolute float64 `json:"absolute"`
-		Relative float64 `json:"relative"`
-	} `json:"tolerance"`
-	Rows    []json.RawMessage `json:"rows"`
-	Answers []struct {
-		Prediction json.RawMessage `json:"prediction"`
-		Confidence *float64        `json:"confidence"`
-	} `json:"answers"`
+	tolerance tolerance
+	rows      [][]byte
+	answers   []goldenAnswer
+}
+
+type goldenAnswer struct {
+	prediction []byte
+	confidence []byte // nil or null: not compared
+}
+
+func readGolden(data []byte) (golden, error) {
+	g := golden{tolerance: tolerance{absolute: 1e-6, relative: 1e-5}}
+	start := space(data, 0)
+	end, err := skipValue(data, start, 0)
+	if err == nil && space(data, end) < len(data) {
+		err = unexpected(data, space(data, end), "the end")
+	}
+	if err != nil {
+		return g, err
+	}
+	err = members(data[start:end], func(name string, value []byte) (err error) {
+		switch name {
+		case "tolerance":
+			return members(value, func(name string, value []byte) (err error) {
+				switch name {
+				case "absolute":
+					g.tolerance.absolute, err = numberOf(value)
+				case "relative":
+					g.tolerance.relative, err = numberOf(value)
+				}
+				return err
+			})
+		case "rows":
+			g.rows, err = elements(value)
+		case "answers":
+			var answers [][]byte
+			answers, err = elements(value)
+			for _, answer := range answers {
+				var a goldenAnswer
+				if err == nil {
+					err = members(answer, func(name string, value []byte) error {
+						switch name {
+						case "prediction":
+							a.prediction = value
+						case "confidence":
+							a.confidence = value
+						}
+						return nil
+					})
+				}
+				g.answers = append(g.answers, a)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+	return g, err
+}
+
+// members calls each with every member of a checked value that must be an object.
+func members(object []byte, each func(name string, value []byte) error) error {
+	if object[0] != '{' {
+		return fmt.Errorf("want an object, got %s", object)
+	}
+	for i := space(object, 1); object[i] != '}'; {
+		colon, _ := skipName(object, i)
+		nameEnd, _, _ := skipString(object, i)
+		start := space(object, colon)
+		end, _ := skipValue(object, start, 0)
+		if err := each(string(unescape(nil, object[i+1:nameEnd-1])), object[start:end]); err != nil {
+			return err
+		}
+		if i = space(object, end); object[i] == ',' {
+			i = space(object, i+1)
+		}
+	}
+	return nil
+}
+
+// elements gives the elements of a checked value that must be a list.
+func elements(list []byte) ([][]byte, error) {
+	if list[0] != '[' {
+		return nil, fmt.Errorf("want a list, got %s", list)
+	}
+	var all [][]byte
+	for i := space(list, 1); list[i] != ']'; {
+		end, _ := skipValue(list, i, 0)
+		all = append(all, list[i:end])
+		if i = space(list, end); list[i] == ',' {
+			i = space(list, i+1)
+		}
+	}
+	return all, nil
+}
+
+// numberOf gives the value of a checked text that must be a number.
+func numberOf(text []byte) (float64, error) {
+	n, end := scanNumber(text, 0)
+	if end < 0 {
+		return 0, fmt.Errorf("want a number, got %s", text)
+	}
+	f, ok := n.float64(text)
+	if !ok {
+		return 0, fmt.Errorf("want a finite number, got %s", text)
+	}
+	return f, nil
 }
 
 // verify runs the golden rows that lie beside the model, if any, and gives the first difference.
@@ -35,28 +133,24 @@ func (m *Model) verify(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
+	g, err := readGolden(data)
+	if err != nil {
 		return err
 	}
-	if len(g.Rows) == 0 || len(g.Rows) != len(g.Answers) {
-		return fmt.Errorf("want rows and as many answers, got %d and %d", len(g.Rows), len(g.Answers))
+	if len(g.rows) == 0 || len(g.rows) != len(g.answers) {
+		return fmt.Errorf("want rows and as many answers, got %d and %d", len(g.rows), len(g.answers))
 	}
 	if m.kind == Raw {
 		return errors.New("want a classifier or a regressor: the outputs of other models are not compared")
 	}
-	tolerance := tolerance{absolute: 1e-6, relative: 1e-5}
-	if g.Tolerance != nil {
-		tolerance.absolute, tolerance.relative = g.Tolerance.Absolute, g.Tolerance.Relative
-	}
 	b := m.Batch()
 	defer b.Release()
-	for i, row := range g.Rows {
-		if err := b.verify(row, g.Answers[i].Prediction, g.Answers[i].Confidence, tolerance); err != nil {
+	for i, row := range g.rows {
+		if err := b.verify(row, g.answers[i], g.tolerance); err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 	}
-	m.example = slices.Clone(g.Rows[0])
+	m.example = slices.Clone(g.rows[0])
 	return nil
 }
 
@@ -70,7 +164,7 @@ func (t tolerance) holds(got, want float64) bool {
 }
 
 // verify runs one golden row.
-func (b *Batch) verify(row, prediction json.RawMessage, confidence *float64, t tolerance) error {
+func (b *Batch) verify(row []byte, answer goldenAnswer, t tolerance) error {
 	if err := b.Decode(row); err != nil {
 		return err
 	}
@@ -80,49 +174,57 @@ func (b *Batch) verify(row, prediction json.RawMessage, confidence *float64, t t
 	if !b.single || !b.answersRows(1) {
 		return errors.New("want one row and an answer to it")
 	}
-	if !b.predicts(prediction, t) {
-		return fmt.Errorf("prediction: want %s, got %s", prediction, b.appendRow(nil, 0))
+	if answer.prediction == nil {
+		return errors.New("prediction: want a value, got none")
 	}
-	if confidence == nil {
+	if !b.predicts(answer.prediction, t) {
+		return fmt.Errorf("prediction: want %s, got %s", answer.prediction, b.appendRow(nil, 0))
+	}
+	if answer.confidence == nil || null(answer.confidence) {
 		return nil
+	}
+	want, err := numberOf(answer.confidence)
+	if err != nil {
+		return fmt.Errorf("confidence: %w", err)
 	}
 	got, ok := b.Confidence(0)
 	if !ok {
-		return fmt.Errorf("confidence: want %v, got none", *confidence)
+		return fmt.Errorf("confidence: want %v, got none", want)
 	}
-	if !t.holds(got, *confidence) {
-		return fmt.Errorf("confidence: want %v, got %v", *confidence, got)
+	if !t.holds(got, want) {
+		return fmt.Errorf("confidence: want %v, got %v", want, got)
 	}
 	return nil
 }
 
 // predicts says whether the first row's prediction is the wanted one: classes equal, values within t.
-func (b *Batch) predicts(want json.RawMessage, t tolerance) bool {
+func (b *Batch) predicts(want []byte, t tolerance) bool {
 	m := b.model
 	if m.kind == Classifier {
 		label := b.Output(m.label)
 		if label.DType == onnx.String {
-			var s string
-			return json.Unmarshal(want, &s) == nil && s == label.Str[0]
+			return want[0] == '"' && string(unescape(nil, want[1:len(want)-1])) == label.Str[0]
 		}
-		var n float64
-		return !null(want) && json.Unmarshal(want, &n) == nil && n == float64(label.I64[0])
+		n, err := numberOf(want)
+		return err == nil && n == float64(label.I64[0])
 	}
-	values := []*float64{nil}
-	if m.targets == 1 {
-		if json.Unmarshal(want, &values[0]) != nil {
+	values := [][]byte{want}
+	if m.targets != 1 {
+		var err error
+		if values, err = elements(want); err != nil {
 			return false
 		}
-	} else if json.Unmarshal(want, &values) != nil {
-		return false
 	}
 	if len(values) != m.targets {
 		return false
 	}
 	for k, v := range values {
 		w := math.NaN()
-		if v != nil {
-			w = *v
+		if !null(v) {
+			var err error
+			if w, err = numberOf(v); err != nil {
+				return false
+			}
 		}
 		if !t.holds(numberAt(b.Output(0), k), w) {
 			return false
@@ -131,7 +233,7 @@ func (b *Batch) predicts(want json.RawMessage, t tolerance) bool {
 	return true
 }
 
-func null(raw json.RawMessage) bool { return bytes.Equal(raw, []byte("null")) }
+func null(text []byte) bool { return string(text) == "null" }
 
 func numberAt(t *onnx.Tensor, i int) float64 {
 	if t.DType.IsInteger() {
