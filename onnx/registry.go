@@ -33,27 +33,42 @@ type arity struct{ min, max int }
 // kernel runs a node. It is immutable: what changes while running is in the call.
 type kernel func(c *call) error
 
-// registry holds the entries of an operator by domain and name, one for each range of opsets.
-var registry = map[string][]*operator{}
+// registry holds the families of operators; one operator has an entry for each range of opsets. It is a list and not a
+// map because a process that starts to answer one request, on AWS Lambda, pays for building it: looking through it
+// costs less than that for any model.
+var registry [][]operator
 
-// register adds operators; each family's file calls it from init.
+// register adds a family of operators; each family's file calls it from init.
 func register(ops ...operator) {
-	for _, op := range ops {
+	for i := range ops {
+		op := &ops[i]
 		if op.domain == "" {
 			op.domain = "ai.onnx"
 		}
 		if op.until == 0 {
 			op.until = newest[op.domain]
 		}
-		key := op.domain + "." + op.name
-		registry[key] = append(registry[key], &op)
 	}
+	registry = append(registry, ops)
+}
+
+// entries gives the entries of an operator, nil if there is none.
+func entries(domain, name string) []*operator {
+	var all []*operator
+	for _, family := range registry {
+		for i := range family {
+			if op := &family[i]; op.name == name && op.domain == domain {
+				all = append(all, op)
+			}
+		}
+	}
+	return all
 }
 
 // find gives the operator of a node under the model's imports. A domain that is not imported is taken at its newest.
 func find(n *nodeProto, opsets map[string]int64) (*operator, int64, error) {
 	key := n.domain + "." + n.operator
-	entries := registry[key]
+	entries := entries(n.domain, n.operator)
 	if entries == nil {
 		return nil, 0, nil
 	}
@@ -78,11 +93,13 @@ func find(n *nodeProto, opsets map[string]int64) (*operator, int64, error) {
 // Operators lists what is supported, as "ai.onnx.ml.Scaler", sorted.
 func Operators() []string {
 	var all []string
-	for key := range registry {
-		all = append(all, key)
+	for _, family := range registry {
+		for _, op := range family {
+			all = append(all, op.domain+"."+op.name)
+		}
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // checkOperators resolves the operator of every node, or names all that are missing.
