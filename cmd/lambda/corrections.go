@@ -43,7 +43,6 @@ func (c correction) apply(r *http.Request) {
 	}
 	r.Header.Del("Host")
 	r.URL.Scheme, r.URL.Host = "", ""
-	r.RequestURI = r.URL.RequestURI()
 	if c.body != nil {
 		r.Body, r.ContentLength = io.NopCloser(unreadable{c.body}), -1
 	}
