@@ -42,8 +42,12 @@ type usageError struct{ error }
 // API, and its result is the exit code. The configuration is cmd/local's environment and METRICS_NAMESPACE, which turns
 // the metrics on.
 func run(getenv func(string) string, stdout, stderr io.Writer) int {
+	api := getenv("AWS_LAMBDA_RUNTIME_API")
+	if api != "" {
+		connect(api)
+	}
 	f, err := start(getenv, stdout)
-	if err == nil && getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+	if err == nil && api == "" {
 		err = usageError{errors.New("AWS_LAMBDA_RUNTIME_API is not set: this binary runs on AWS Lambda, or under sam local and the runtime interface emulator; cmd/local is the server")}
 	}
 	if err == nil {
@@ -55,7 +59,7 @@ func run(getenv func(string) string, stdout, stderr io.Writer) int {
 	if errors.As(err, &usage) || errors.Is(err, model.ErrVersion) {
 		code, kind = exitUsage, "Runtime.Configuration"
 	}
-	if api := getenv("AWS_LAMBDA_RUNTIME_API"); api != "" {
+	if api != "" {
 		if err := reportInit(api, kind, err); err != nil {
 			fmt.Fprintf(stderr, "bootstrap: report the error above: %v\n", err)
 		}
@@ -87,7 +91,7 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 		Model: m, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
 		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
 	})
-	logger.LogAttrs(context.Background(), slog.LevelInfo, "ready", slog.String("version", m.Version()),
+	logger.LogAttrs(context.Background(), slog.LevelDebug, "ready", slog.String("version", m.Version()),
 		slog.String("kind", m.Kind().String()), slog.String("sha256", m.SHA256()), slog.String("revision", revision))
 	return newFunction(service.Engine(), from, logger), nil
 }
