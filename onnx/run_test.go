@@ -76,26 +76,6 @@ func TestBenchModelsAnswerAsRecorded(t *testing.T) {
 	}
 }
 
-func TestRunAllocatesNothing(t *testing.T) {
-	for _, name := range benchModels {
-		m, rows, _ := benchModel(t, name)
-		s := m.NewSession()
-		for _, n := range []int{1, 64} {
-			got := testing.AllocsPerRun(50, func() {
-				in := s.Input(0)
-				in.Resize(n, 30)
-				copy(in.F32, rows)
-				if err := s.Run(); err != nil {
-					t.Fatal(err)
-				}
-			})
-			if got != 0 {
-				t.Errorf("%s, %d rows: %v allocations a run, want 0", name, n, got)
-			}
-		}
-	}
-}
-
 func TestOneModelManySessions(t *testing.T) {
 	m, rows, answers := benchModel(t, "xgb100_d6")
 	var wg sync.WaitGroup

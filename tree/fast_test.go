@@ -215,23 +215,6 @@ func fastIsPlain[T Float](t *testing.T, k kind) {
 	}
 }
 
-func TestEvalAllocatesNothing(t *testing.T) {
-	for _, k := range kinds {
-		rng := rand.New(rand.NewPCG(1, 7))
-		s := randomSpec[float32](rng, k)
-		e, err := Compile(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, rows := range []int{1, 100} {
-			x, dst := edgeRows(rng, &s, rows), make([]float32, rows*k.targets)
-			if n := testing.AllocsPerRun(100, func() { e.Eval(dst, x, rows) }); n != 0 {
-				t.Errorf("%s, %d rows: %v allocations, want none", k.name, rows, n)
-			}
-		}
-	}
-}
-
 func BenchmarkEval(b *testing.B) {
 	for _, k := range []kind{
 		{name: "100 trees of depth 3", trees: 100, depth: 3, full: 1, features: 30, targets: 1, modes: []Mode{LT}, weights: "one"},
