@@ -232,6 +232,7 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 	if err != nil {
 		return err
 	}
+	p.attributes = nil // what the kernel needs of them it holds; the rest is long and may go
 	for k, v := range n.alias {
 		c.values[p.outputs[k]] = v
 	}

@@ -32,6 +32,8 @@ type node struct {
 	alias   []*value // set by compile: the values that stand for the outputs, for nodes that vanish
 	missing bool     // set by compile: NaN in the first input is a value like any other
 	err     error    // the first fault of an attribute
+	// trace, set by compile, says from which element of which input an element of the output came; k < 0: not known.
+	trace func(c *call, element int) (k, from int)
 }
 
 func (n *node) key() string { return n.op.domain + "." + n.op.name }

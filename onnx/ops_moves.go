@@ -65,6 +65,7 @@ func concat(n *node) (kernel, error) {
 		}
 	}
 	n.set(0, n.in[0].dtype, shape...)
+	n.trace = func(c *call, element int) (k, from int) { return traceConcat(c, axis, element) }
 	return byType(n.in[0].dtype, concatenate[float32](axis), concatenate[float64](axis), concatenate[int64](axis),
 		concatenate[bool](axis), concatenate[string](axis)), nil
 }
@@ -108,6 +109,22 @@ func concatenate[T element](axis int) kernel {
 	}
 }
 
+// traceConcat finds the input that an element came from.
+func traceConcat(c *call, axis, element int) (k, from int) {
+	_, width, inner := around(c.out[0].Shape, axis, false)
+	row, at := element/(width*inner), element%(width*inner)
+	for k, t := range c.in {
+		block := t.Shape[axis] * inner
+		if at < block {
+			return k, row*block + at
+		}
+		at -= block
+	}
+	return -1, 0
+}
+
+func traceNothing(*call, int) (k, from int) { return -1, 0 }
+
 func transpose(n *node) (kernel, error) {
 	n.types(0, every...)
 	shape := n.known(0)
@@ -129,6 +146,7 @@ func transpose(n *node) (kernel, error) {
 		return nil, n.invalid("perm %v of shape %s", perm, describe(shape))
 	}
 	n.set(0, n.in[0].dtype, out...)
+	n.trace = traceNothing
 	return byType(n.in[0].dtype, permute[float32](perm), permute[float64](perm), permute[int64](perm), permute[bool](perm), permute[string](perm)), nil
 }
 
@@ -187,6 +205,7 @@ func gather(n *node) (kernel, error) {
 		return nil, n.invalid("more than %d dimensions", maxRank)
 	}
 	n.set(0, n.in[0].dtype, slices.Concat([]int{}, out)...)
+	n.trace = func(c *call, element int) (k, from int) { return traceSelected(c, axis, element) }
 	return byType(n.in[0].dtype, pickAlong[float32](axis), pickAlong[float64](axis), pickAlong[int64](axis), pickAlong[bool](axis), pickAlong[string](axis)), nil
 }
 
@@ -233,6 +252,14 @@ func selectElements[T element](c *call, axis int) error {
 	return nil
 }
 
+// traceSelected finds the element of input 0 that was picked.
+func traceSelected(c *call, axis, element int) (k, from int) {
+	_, width, inner := around(c.in[0].Shape, axis, false)
+	block := len(c.index) * inner
+	row, at := element/block, element%block
+	return 0, (row*width+c.index[at/inner])*inner + at%inner
+}
+
 // extract picks columns, the last dimension; of a vector it makes [1, picked].
 func extract(n *node) (kernel, error) {
 	n.types(0, every...)
@@ -257,6 +284,7 @@ func extract(n *node) (kernel, error) {
 		out = []int{1, joint(index)}
 	}
 	n.set(0, n.in[0].dtype, out...)
+	n.trace = func(c *call, element int) (k, from int) { return traceSelected(c, last, element) }
 	if from := n.in[1].decidedBy(); from != nil && n.in[0].constant != nil {
 		n.out[0].role, from.role, from.labels = Label, Scores, flat(n.in[0].constant)
 	}

@@ -145,6 +145,7 @@ func vectorizer(n *node) (kernel, error) {
 		total += int(w)
 	}
 	n.set(0, Float32, n.rows(0), total)
+	n.trace = func(c *call, element int) (k, from int) { return traceConcat(c, 1, element) }
 	return func(c *call) error {
 		at, rows := 0, 0
 		for i, w := range widths {

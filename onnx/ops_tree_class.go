@@ -65,7 +65,7 @@ func classifyTrees[T float32 | float64](n *node) (kernel, error) {
 	if v.trees, err = tree.Compile(s); err != nil {
 		return nil, n.invalid("%v", err)
 	}
-	n.classifier(labels, v.classes)
+	n.classifier(v.labels, v.classes)
 	if v.classes > 2 {
 		return v.many, nil
 	}

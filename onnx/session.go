@@ -89,21 +89,48 @@ func (s *Session) check(i int) error {
 	return nil
 }
 
-// locate says which element of which graph input a kernel refused, where it read the input itself.
+// locate says which element of which graph input a kernel refused, as far as it can be followed back.
 func (s *Session) locate(i int, err error) error {
 	var e *RunError
-	if !errors.As(err, &e) || e.source < 0 || e.source >= len(s.model.steps[i].in) {
+	if !errors.As(err, &e) || e.source < 0 {
 		return err
 	}
-	slot := s.model.steps[i].in[e.source]
-	if slot < 0 || slot >= len(s.model.inputs) {
-		return err
+	k, element := e.source, e.element
+	for {
+		slot := -1
+		if k >= 0 && k < len(s.model.steps[i].in) {
+			slot = s.model.steps[i].in[k]
+		}
+		if slot < 0 {
+			return err
+		}
+		if slot < len(s.model.inputs) {
+			e.Input, e.Element = s.model.inputs[slot].Name, unravel(s.tensors[slot].Shape, element)
+			return err
+		}
+		if i = slices.IndexFunc(s.model.steps, func(st step) bool { return slices.Contains(st.out, slot) }); i < 0 {
+			return err
+		}
+		k, element = s.calls[i].trace(element)
 	}
-	e.Input = s.model.inputs[slot].Name
-	shape, rest := s.tensors[slot].Shape, e.element
-	e.Element = make([]int, len(shape))
+}
+
+// trace follows an element of the output back to an input.
+func (c *call) trace(element int) (k, from int) {
+	switch {
+	case c.node.trace != nil:
+		return c.node.trace(c, element)
+	case c.node.op.moves && c.out[0].Len() == c.in[0].Len():
+		return 0, element
+	}
+	return -1, 0
+}
+
+// unravel gives the index of a flat element.
+func unravel(shape []int, element int) []int {
+	index := make([]int, len(shape))
 	for k, d := range slices.Backward(shape) {
-		e.Element[k], rest = rest%d, rest/d
+		index[k], element = element%d, element/d
 	}
-	return err
+	return index
 }
