@@ -124,6 +124,15 @@ image-check:    ## IMAGE=…@sha256:…: start it and ask it for its health
 image-tag:      ## IMAGE=…@sha256:…: tag it with MODEL_VERSION and latest
 	.github/scripts/image-tag.sh
 
+lint: lint-template
+lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is there; CI makes it so
+	@eval "$$(e2e/aws/ensure.sh env)"; \
+	command -v sam >/dev/null || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
+	if command -v sam >/dev/null; then sam validate --lint; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
+
+bench-lambda:   ## how long the bootstrap takes to start, beside a bare one
+	go run -tags $(TAGS) ./bench/lambda
+
 # What `sam build` calls, from a copy of the tree and with ARTIFACTS_DIR set. GOARCH and the template's Architecture must
 # agree. A model of your own: MODEL_DIR=<folder> MODEL_VERSION=<its version> sam build puts that one version beside the
 # bootstrap; a relative MODEL_DIR starts at this file.

@@ -7,6 +7,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -23,13 +25,13 @@ import (
 func main() {
 	n := flag.Int("n", 200, "starts of each")
 	flag.Parse()
-	if err := run(*n); err != nil {
+	if err := run(context.Background(), *n); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/lambda:", err)
 		os.Exit(1)
 	}
 }
 
-func run(n int) error {
+func run(ctx context.Context, n int) error {
 	if n < 1 {
 		return fmt.Errorf("-n %d: want at least 1", n)
 	}
@@ -37,13 +39,13 @@ func run(n int) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	bare, ours := filepath.Join(dir, "bare"), filepath.Join(dir, "bootstrap")
-	if err := command("make", "-s", "build-MlServiceFunction", "ARTIFACTS_DIR="+dir, "GOARCH="+runtime.GOARCH); err != nil {
+	if err := command(ctx, "make", "-s", "build-MlServiceFunction", "ARTIFACTS_DIR="+dir, "GOARCH="+runtime.GOARCH); err != nil {
 		return err
 	}
 	// The flags are the Makefile's.
-	if err := command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "nomsgpack,lambda.norpc", "-ldflags", "-s -w", "-o", bare, "./bench/lambda/bare"); err != nil {
+	if err := command(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "nomsgpack,lambda.norpc", "-ldflags", "-s -w", "-o", bare, "./bench/lambda/bare"); err != nil {
 		return err
 	}
 	var took [2][]time.Duration
@@ -55,7 +57,7 @@ func run(n int) error {
 					return err
 				}
 			}
-			d, err := start(binary)
+			d, err := start(ctx, binary)
 			if err != nil {
 				return fmt.Errorf("%s: %w", filepath.Base(binary), err)
 			}
@@ -89,8 +91,8 @@ func rewrite(path string) error {
 	return os.WriteFile(path, data, 0o755)
 }
 
-func command(name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+func command(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
@@ -99,7 +101,7 @@ func command(name string, args ...string) error {
 }
 
 // start runs a bootstrap until it asks for its first event, and kills it.
-func start(binary string) (time.Duration, error) {
+func start(ctx context.Context, binary string) (time.Duration, error) {
 	asked := make(chan time.Time, 1)
 	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/2018-06-01/runtime/invocation/next" {
@@ -111,26 +113,31 @@ func start(binary string) (time.Duration, error) {
 		<-r.Context().Done()
 	}))
 	defer api.Close()
-	cmd := exec.Command(binary)
+	cmd := exec.CommandContext(ctx, binary)
 	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "LAMBDA_TASK_ROOT=" + filepath.Dir(binary)}
 	spawned := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case at := <-asked:
+	var status error
+	ended := make(chan struct{})
+	go func() {
+		status = cmd.Wait()
+		close(ended)
+	}()
+	stop := func() error {
 		err := cmd.Process.Kill()
 		<-ended
 		api.CloseClientConnections()
-		return at.Sub(spawned), err
-	case err := <-ended:
-		return 0, fmt.Errorf("ended before it asked for an event: %v", err)
+		return err
+	}
+	select {
+	case at := <-asked:
+		return at.Sub(spawned), stop()
+	case <-ended:
+		return 0, fmt.Errorf("it ended before it asked for an event: %w", status)
 	case <-time.After(10 * time.Second):
-		err := cmd.Process.Kill()
-		<-ended
-		return 0, fmt.Errorf("did not ask for an event within 10 s (kill: %v)", err)
+		return 0, errors.Join(errors.New("it did not ask for an event within 10 s"), stop())
 	}
 }
 
