@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,6 +97,30 @@ func TestRefusesRatherThanGuesses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSoftmaxOfNothing declares the normalised dimension of a batch of matrices 0 wide.
+func TestSoftmaxOfNothing(t *testing.T) {
+	fields, err := parse("model", readModel(t, "op_softmax_default_opset13"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := edited{t, &field{message: "model", kids: fields}}
+	attribute := []*field{text(1, "axis"), {num: 3, number: 1}, {num: 20, number: 2}}
+	m.width(0)
+	m.node("Softmax").kids = append(m.node("Softmax").kids, &field{num: 5, wire: 2, message: "attribute", kids: attribute})
+	loaded, err := onnx.Load(encode(nil, m.kids))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := loaded.NewSession()
+	s.Input(0).Resize(3, 0, 2)
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Output(0).Shape; !slices.Equal(got, []int{3, 0, 2}) {
+		t.Errorf("got shape %v, want [3 0 2]", got)
 	}
 }
 

@@ -36,14 +36,16 @@ func softmaxNode(n *node, otherwise int64, flatten bool) (kernel, error) {
 
 func softmaxKernel[T float32 | float64](axis int, flatten bool) kernel {
 	return func(c *call) error {
-		if len(c.in[0].Shape) < axis {
+		if rank := len(c.in[0].Shape); rank < axis || rank == axis && !flatten {
 			return c.fault(-1, 0, "input 0 has shape %s", describe(c.in[0].Shape))
 		}
 		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
 			return err
 		}
 		dst := data[T](c.out[0])
-		copy(dst, data[T](c.in[0]))
+		if copy(dst, data[T](c.in[0])); len(dst) == 0 {
+			return nil
+		}
 		outer, width, inner := around(c.in[0].Shape, axis, flatten)
 		if inner == 1 {
 			for i := range outer {
