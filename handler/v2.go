@@ -155,7 +155,7 @@ func (x *inference) refused(err error) error {
 		if len(run.Element) > 0 {
 			e.Message += fmt.Sprintf(", element %d", run.Element)
 		}
-		e.Message += ": " + run.Error()
+		e.Message += ": " + run.Message
 	}
 	return e
 }

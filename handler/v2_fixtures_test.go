@@ -221,3 +221,13 @@ func TestOpenAPIExamplesWorkWhenSent(t *testing.T) {
 		t.Error("no model has examples")
 	}
 }
+
+// A value that only the running model can refuse is a 400 at its input, and says which element it is.
+func TestV2SaysWhatTheModelRefuses(t *testing.T) {
+	s := New(Options{Model: fixture{Name: "onehot_string_drop_first"}.load(t), Name: "m"})
+	w := ask(s, "POST", "/v2/models/m/infer", `{"inputs":[{"name":"x","datatype":"BYTES","shape":[2,3],"data":["a2","b1","c0","a2","zz","c0"]}]}`)
+	const want = `{"error":"inputs[0]: input \"x\", element [1 1]: \"zz\" is no known category","field":"inputs[0]"}`
+	if w.Code != http.StatusBadRequest || w.Body.String() != want {
+		t.Errorf("got  %d %s\nwant 400 %s", w.Code, w.Body, want)
+	}
+}
