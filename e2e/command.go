@@ -32,7 +32,7 @@ func (c Command) Run(name string, args ...string) (Result, error) {
 	if c.Limit == 0 {
 		c.Limit = time.Minute
 	}
-	cmd := exec.Command(name, args...)
+	cmd := exec.Command(name, args...) //nolint:noctx // the limit kills the whole group
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Stdin = strings.NewReader(c.Stdin)

@@ -32,11 +32,10 @@ func TestCommandKillsItsGroupAtTheLimit(t *testing.T) {
 	}
 	child := filepath.Join("/proc", strings.TrimSpace(r.Stdout))
 	Poll(t, 10*time.Second, "the child's end", func() error {
-		status, err := os.ReadFile(child + "/status")
-		if err != nil || strings.Contains(string(status), "State:\tZ") {
-			return nil
+		if status, err := os.ReadFile(child + "/status"); err == nil && !strings.Contains(string(status), "State:\tZ") {
+			return errors.New("the child still runs")
 		}
-		return errors.New("the child still runs")
+		return nil
 	})
 }
 

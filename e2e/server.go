@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ func Start(t testing.TB, env ...string) *Server {
 		port := FreePort(t)
 		bare := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "HOST=127.0.0.1", "PORT=" + port}
 		s := StartProcess(t, "http://127.0.0.1:"+port, append(bare, env...), binary)
-		err := s.waitHealthy(30 * time.Second)
+		err := s.WaitHealthy(30 * time.Second)
 		if err == nil {
 			return s
 		}
@@ -50,7 +51,7 @@ func Start(t testing.TB, env ...string) *Server {
 func StartProcess(t testing.TB, url string, env []string, name string, args ...string) *Server {
 	t.Helper()
 	s := &Server{URL: url, output: &buffer{}, ended: make(chan struct{})}
-	s.cmd = exec.Command(name, args...)
+	s.cmd = exec.Command(name, args...) //nolint:noctx // it ends by Stop
 	s.cmd.Env = env
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -72,11 +73,21 @@ func StartProcess(t testing.TB, url string, env []string, name string, args ...s
 	return s
 }
 
-// Signal sends a signal to the process.
-func (s *Server) Signal(t testing.TB, sig os.Signal) {
+// Signal sends a signal to the process and to what it started in its group, as a terminal does.
+func (s *Server) Signal(t testing.TB, sig syscall.Signal) {
 	t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := syscall.Kill(-s.PID, sig); err != nil {
 		t.Errorf("signal %v to %d: %v", sig, s.PID, err)
+	}
+}
+
+// Running says whether the process has not ended yet.
+func (s *Server) Running() bool {
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
 	}
 }
 
@@ -96,10 +107,8 @@ func (s *Server) Wait(t testing.TB, limit time.Duration) int {
 // A process that has ended already is no error.
 func (s *Server) Stop(t testing.TB) int {
 	t.Helper()
-	select {
-	case <-s.ended:
-	default:
-		_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended since
+	if s.Running() {
+		_ = syscall.Kill(-s.PID, syscall.SIGTERM) // it may have ended since
 		select {
 		case <-s.ended:
 		case <-time.After(30 * time.Second):
@@ -114,7 +123,8 @@ func (s *Server) Stop(t testing.TB) int {
 // Output returns what the process has printed so far, stdout and stderr in one.
 func (s *Server) Output() string { return s.output.String() }
 
-func (s *Server) waitHealthy(limit time.Duration) error {
+// WaitHealthy waits until GET /health answers 200. The error says that the process ended or did not answer in time.
+func (s *Server) WaitHealthy(limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for {
 		err := healthy(s.URL)
@@ -133,8 +143,13 @@ func (s *Server) waitHealthy(limit time.Duration) error {
 }
 
 func healthy(url string) error {
-	client := http.Client{Timeout: 5 * time.Second}
-	resp, err := client.Get(url + "/health")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/health", http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func checkHardening(t *testing.T, service string, c container) {
 		t.Errorf("%s has no health check", service)
 	}
 	want := map[string]string{"ml-service-blue": "8081", "ml-service-green": "8082", "nginx": "8080"}[service]
-	if b := h.PortBindings["8080/tcp"]; len(h.PortBindings) != 1 || len(b) != 1 || b[0].HostIp != "127.0.0.1" || b[0].HostPort != want {
+	if b := h.PortBindings["8080/tcp"]; len(h.PortBindings) != 1 || len(b) != 1 || b[0].HostIP != "127.0.0.1" || b[0].HostPort != want {
 		t.Errorf("%s publishes %v, want 8080 on 127.0.0.1:%s alone", service, h.PortBindings, want)
 	}
 	for _, m := range c.Mounts {

@@ -167,7 +167,7 @@ type container struct {
 		CapDrop, SecurityOpt []string
 		Memory, PidsLimit    int64
 		RestartPolicy        struct{ Name string }
-		PortBindings         map[string][]struct{ HostIp, HostPort string }
+		PortBindings         map[string][]struct{ HostIP, HostPort string }
 	}
 	Mounts []struct {
 		Destination string

@@ -68,11 +68,6 @@ func (s Section) usesCompose() bool {
 
 // runSection runs a section's blocks until one fails, then ends its servers and containers. It returns how many ran.
 func runSection(t *testing.T, r *Runner, s Section) int {
-	t.Cleanup(func() {
-		if err := r.StopServers(0); err != nil {
-			t.Error(err)
-		}
-	})
 	if s.usesCompose() {
 		t.Cleanup(func() {
 			if t.Failed() {
@@ -84,7 +79,7 @@ func runSection(t *testing.T, r *Runner, s Section) int {
 	}
 	for i, b := range s.Blocks {
 		began := time.Now()
-		err := r.Run(b)
+		err := r.Run(t, b)
 		t.Logf("README.md:%d %s, %.1f s", b.Line, b.Language, time.Since(began).Seconds())
 		if err != nil {
 			t.Fatalf("README.md:%d: %v\nthe block:\n%s", b.Line, err, b.Text)

@@ -1,18 +1,18 @@
 package readme
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
+
+	"ml-service/e2e"
 )
 
 // Runner runs blocks in a folder, one after the other.
@@ -21,18 +21,12 @@ type Runner struct {
 	Env     []string                                  // the whole environment
 	Venv    func(requirements string) (string, error) // the bin folder of a virtual environment with these packages
 	Limit   time.Duration                             // for a block
-	servers []*server
+	servers map[int]*e2e.Server                       // by port
 }
 
-type server struct {
-	cmd   *exec.Cmd
-	port  int
-	log   string
-	ended chan struct{}
-}
-
-// Run runs a block and checks what it printed. A block that serves is started, and left running once /health answers.
-func (r *Runner) Run(b Block) error {
+// Run runs a block and checks what it printed. A block that serves is started, and left running until t ends once
+// /health answers.
+func (r *Runner) Run(t testing.TB, b Block) error {
 	env := slices.Clone(r.Env)
 	if b.Requirements != "" {
 		bin, err := r.Venv(filepath.Join(r.Dir, b.Requirements))
@@ -44,41 +38,45 @@ func (r *Runner) Run(b Block) error {
 				env[i] = "PATH=" + bin + string(os.PathListSeparator) + path
 			}
 		}
-		env = append(env, "VIRTUAL_ENV="+filepath.Dir(bin))
 	}
-	cmd, err := command(b, env)
-	if err != nil {
-		return err
+	// bash looks python3 up on the block's PATH; this process would on its own.
+	program := []string{"bash", "-euo", "pipefail", "-c", b.Text}
+	if b.Language == "python" {
+		program = []string{"bash", "-c", `exec python3 -c "$0"`, b.Text}
 	}
-	cmd.Dir, cmd.Env = r.Dir, env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	// Files, not pipes: what a block leaves in the background may keep them open.
-	out, err := os.CreateTemp("", "readme-stdout-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(out.Name())
-	defer out.Close()
-	log, err := os.CreateTemp("", "readme-stderr-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(log.Name())
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = out, log
 	if b.Serves != 0 {
-		return r.serve(cmd, b.Serves)
+		return r.serve(t, b.Serves, env, program)
 	}
 
+	// Files, not pipes: what a block leaves in the background may keep them open.
+	dir, err := os.MkdirTemp("", "readme-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	out, err := os.Create(filepath.Join(dir, "stdout"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }()
+	log, err := os.Create(filepath.Join(dir, "stderr"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(program[0], program[1:]...) //nolint:noctx // the limit kills the whole group
+	cmd.Dir, cmd.Env = r.Dir, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Stdout, cmd.Stderr = out, log
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	expired := time.AfterFunc(r.Limit, func() { killGroup(cmd, syscall.SIGKILL) })
+	expired := time.AfterFunc(r.Limit, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	err = cmd.Wait()
 	if !expired.Stop() {
 		err = fmt.Errorf("killed after %s", r.Limit)
 	}
-	killGroup(cmd, syscall.SIGTERM) // what lines ending in & left
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // what lines ending in & left; mostly nobody
 	stdout, stderr := read(out.Name()), read(log.Name())
 	if err == nil {
 		err = check(b, stdout)
@@ -87,23 +85,6 @@ func (r *Runner) Run(b Block) error {
 		return fmt.Errorf("%w\nstdout:\n%s\nstderr:\n%s", err, stdout, stderr)
 	}
 	return nil
-}
-
-func command(b Block, env []string) (*exec.Cmd, error) {
-	name, args := "bash", []string{"-euo", "pipefail", "-c", b.Text}
-	if b.Language == "python" {
-		name, args = "python3", []string{"-c", b.Text}
-	}
-	for _, v := range env { // the block's PATH, not this process's
-		if path, ok := strings.CutPrefix(v, "PATH="); ok {
-			for _, dir := range filepath.SplitList(path) {
-				if full, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-					return exec.Command(full, args...), nil
-				}
-			}
-		}
-	}
-	return nil, fmt.Errorf("no %s on the block's PATH", name)
 }
 
 // check compares a block's output with what the page says.
@@ -122,74 +103,37 @@ func check(b Block, stdout string) error {
 	return nil
 }
 
-func (r *Runner) serve(cmd *exec.Cmd, port int) error {
-	if err := r.StopServers(port); err != nil {
-		return err
+func (r *Runner) serve(t testing.TB, port int, env, program []string) error {
+	if s := r.servers[port]; s != nil {
+		interrupt(t, s)
 	}
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	l, err := net.Listen("tcp", addr) //nolint:noctx // it does not wait
 	if err != nil {
 		return fmt.Errorf("the block serves on port %d, and something else does already: %w", port, err)
 	}
-	l.Close()
-	log, err := os.CreateTemp("", "readme-server-")
-	if err != nil {
+	if err := l.Close(); err != nil {
 		return err
 	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return err
+	inDir := append([]string{"-c", `cd "$0" && exec "$@"`, r.Dir}, program...)
+	s := e2e.StartProcess(t, "http://"+addr, env, "bash", inDir...)
+	if r.servers == nil {
+		r.servers = map[int]*e2e.Server{}
 	}
-	s := &server{cmd: cmd, port: port, log: log.Name(), ended: make(chan struct{})}
-	r.servers = append(r.servers, s)
-	go func() {
-		_ = cmd.Wait() // the status is read from ProcessState
-		close(s.ended)
-	}()
-	client := http.Client{Timeout: 5 * time.Second}
-	for deadline := time.Now().Add(r.Limit); ; {
-		resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/health", port))
-		if err == nil {
-			_, err = io.Copy(io.Discard, resp.Body)
-			err = errors.Join(err, resp.Body.Close())
-			if err == nil && resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-s.ended:
-			return fmt.Errorf("the server ended: %s\n%s", cmd.ProcessState, read(s.log))
-		case <-time.After(50 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("port %d does not answer /health with 200 after %s: %v\n%s", port, r.Limit, err, read(s.log))
-		}
+	r.servers[port] = s
+	t.Cleanup(func() { interrupt(t, s) })
+	if err := s.WaitHealthy(r.Limit); err != nil {
+		return fmt.Errorf("the server on port %d: %w\n%s", port, err, s.Output())
 	}
+	return nil
 }
 
-// StopServers presses Ctrl-C on the server of a port, or on all for port 0, and waits for their end.
-func (r *Runner) StopServers(port int) error {
-	var errs []error
-	r.servers = slices.DeleteFunc(r.servers, func(s *server) bool {
-		if port != 0 && s.port != port {
-			return false
-		}
-		killGroup(s.cmd, syscall.SIGINT)
-		select {
-		case <-s.ended:
-		case <-time.After(30 * time.Second):
-			errs = append(errs, fmt.Errorf("the server on port %d ignored Ctrl-C for 30 s\n%s", s.port, read(s.log)))
-			killGroup(s.cmd, syscall.SIGKILL)
-			<-s.ended
-		}
-		os.Remove(s.log)
-		return true
-	})
-	return errors.Join(errs...)
-}
-
-func killGroup(cmd *exec.Cmd, sig syscall.Signal) {
-	_ = syscall.Kill(-cmd.Process.Pid, sig) // an empty group is what we want
+// interrupt presses Ctrl-C and waits for the end.
+func interrupt(t testing.TB, s *e2e.Server) {
+	if s.Running() {
+		s.Signal(t, syscall.SIGINT)
+	}
+	s.Wait(t, 30*time.Second)
 }
 
 func read(name string) string {

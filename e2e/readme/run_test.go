@@ -27,10 +27,10 @@ func TestRun(t *testing.T) {
 		{"comments in another order", Block{Language: "bash", Text: "echo '{2}'; echo '{1}'", Says: []string{"{1}", "{2}"}}, "did not print what its comment says: {2}"},
 		{"python", Block{Language: "python", Text: "print('a')", Output: ptr("a")}, ""},
 		{"no end", Block{Language: "bash", Text: "sleep 600"}, "killed after 2s"},
-		{"a server that ends", Block{Language: "bash", Text: "echo broken; exit 7", Serves: 9}, "the server ended: exit status 7\nbroken"},
+		{"a server that ends", Block{Language: "bash", Text: "echo broken; exit 7", Serves: 9}, "the server on port 9: ended with status 7\nbroken"},
 	} {
 		r := Runner{Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH")}, Limit: 2 * time.Second}
-		err := r.Run(test.block)
+		err := r.Run(t, test.block)
 		if (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 func TestRunEndsWhatRunsInTheBackground(t *testing.T) {
 	dir := t.TempDir()
 	r := Runner{Dir: dir, Env: []string{"PATH=" + os.Getenv("PATH")}, Limit: 10 * time.Second}
-	if err := r.Run(Block{Language: "bash", Text: "sleep 600 &\necho $! > pid"}); err != nil {
+	if err := r.Run(t, Block{Language: "bash", Text: "sleep 600 &\necho $! > pid"}); err != nil {
 		t.Fatal(err)
 	}
 	e2e.Poll(t, 10*time.Second, "the end of the background job", func() error {
@@ -59,7 +59,7 @@ func TestRunRefusesATakenPort(t *testing.T) {
 	}
 	defer l.Close()
 	r := Runner{Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH")}, Limit: time.Second}
-	err = r.Run(Block{Language: "bash", Text: "true", Serves: l.Addr().(*net.TCPAddr).Port})
+	err = r.Run(t, Block{Language: "bash", Text: "true", Serves: l.Addr().(*net.TCPAddr).Port})
 	if err == nil || !strings.Contains(err.Error(), "something else does already") {
 		t.Errorf("got %v, want a taken port", err)
 	}
