@@ -12,6 +12,9 @@ import (
 	"ml-service/e2e"
 )
 
+// built is the image that compose has to build itself.
+const built = "ml-service:e2e-built"
+
 // The README's commands, in its order and each alone, with both tools. No running colour is recreated on the way.
 func TestComposeFiles(t *testing.T) {
 	for _, with := range tools {
@@ -45,6 +48,12 @@ func TestComposeFiles(t *testing.T) {
 			for service, id := range s.containers(t) {
 				checkHardening(t, service, inspect(t, id))
 			}
+			// Without an image either: then compose builds it.
+			s.write(t, ".env", "GREEN_IMAGE="+built+"\n")
+			removed, err := e2e.Command{}.Run("docker", "image", "rm", "--force", built)
+			if r, err2 := (e2e.Command{}).Run("docker", "image", "inspect", built); err != nil || err2 != nil || r.Code == 0 {
+				t.Fatalf("docker image rm %s: %+v, %v; inspect then: %+v, %v", built, removed, err, r, err2)
+			}
 			for _, alone := range []struct {
 				file string
 				want []string
@@ -56,11 +65,15 @@ func TestComposeFiles(t *testing.T) {
 				s.up(t, alone.file)
 				waitVersions(t, nginxAddr, alone.want...)
 			}
+			if got := inspect(t, s.containers(t)["ml-service-green"]).Image; got != inspectImage(t, built).ID {
+				t.Errorf("green runs %s, not what compose built", got)
+			}
 			before := s.containers(t)
 			s.up(t, "green")
 			if after := s.containers(t); !maps.Equal(before, after) {
 				t.Errorf("a second up -d changed the containers: %v, then %v", before, after)
 			}
+			checkEnvFile(t, s)
 		})
 	}
 }
@@ -112,16 +125,14 @@ func TestOwnModel(t *testing.T) {
 	waitVersions(t, nginxAddr, "v1.1.0")
 }
 
-// Both tools read .env.
-func TestEnvFile(t *testing.T) {
-	for _, with := range tools {
-		s := newStack(t, with)
-		s.write(t, ".env", "BIND=0.0.0.0\nBLUE_IMAGE=ghcr.io/o/r:blue\nGREEN_IMAGE=ghcr.io/o/r:green\nBLUE_VERSION=v8\nMODEL_DIR=/srv/models\n")
-		config := s.command().Output(t, s.tool[0], s.args("balancer", "config")...)
-		for _, want := range []string{"0.0.0.0", "ghcr.io/o/r:blue", "ghcr.io/o/r:green", "MODEL_VERSION: v8", "/srv/models", "MODEL_VERSION: v1.1.0"} {
-			if !strings.Contains(config, want) {
-				t.Errorf("%s config does not say %s", with, want)
-			}
+// checkEnvFile checks that .env reaches what compose would start.
+func checkEnvFile(t *testing.T, s *stack) {
+	t.Helper()
+	s.write(t, ".env", "BIND=0.0.0.0\nBLUE_IMAGE=ghcr.io/o/r:blue\nGREEN_IMAGE=ghcr.io/o/r:green\nBLUE_VERSION=v8\nMODEL_DIR=/srv/models\n")
+	config := s.command().Output(t, s.tool[0], s.args("balancer", "config")...)
+	for _, want := range []string{"0.0.0.0", "ghcr.io/o/r:blue", "ghcr.io/o/r:green", "MODEL_VERSION: v8", "/srv/models", "MODEL_VERSION: v1.1.0"} {
+		if !strings.Contains(config, want) {
+			t.Errorf("config does not say %s", want)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func buildSecond(t *testing.T) {
 
 // image is what `docker image inspect` says of one.
 type image struct {
+	ID     string
 	Size   int64
 	RootFS struct{ Layers []string }
 	Config struct {

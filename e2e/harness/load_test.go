@@ -141,6 +141,8 @@ func (l *load) check(a answer, which int) error {
 		return fmt.Errorf("status %d: %s", a.status, a.body)
 	case !ok:
 		return fmt.Errorf("X-Color %q", a.color)
+	case !strings.Contains(a.body, `"version":"`+a.version+`"`):
+		return fmt.Errorf("X-Model-Version %q on %s", a.version, a.body)
 	case a.body != want[which]:
 		return fmt.Errorf("%s answered %s with %s, want %s", a.color, inputs[which], a.body, want[which])
 	}

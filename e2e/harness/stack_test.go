@@ -31,19 +31,21 @@ type tool []string
 
 func (t tool) String() string { return strings.Join(t, " ") }
 
-// stack is a folder with copies of the compose files and nginx.conf, as a user has it, and the project started from it.
+// stack is a clone of the repository, as a user has it, and the project started from it.
 type stack struct {
 	dir     string
 	tool    tool
 	shipped string // nginx.conf as it is in the repository
 }
 
-// newStack copies the files, checks that the ports are free, and takes the whole project down when the test ends.
+// newStack clones HEAD, puts the harness's files of the working tree into it, checks that the ports are free, and
+// takes the whole project down when the test ends.
 func newStack(t *testing.T, with tool) *stack {
 	t.Helper()
 	buildImage(t)
-	s := &stack{dir: t.TempDir(), tool: with}
 	root := e2e.Root(t)
+	s := &stack{dir: filepath.Join(t.TempDir(), "ml-service"), tool: with}
+	e2e.Command{}.Output(t, "git", "clone", "--quiet", root, s.dir)
 	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
 	if err != nil || len(files) != 4 {
 		t.Fatalf("compose files at the root: %v, %v; want base, blue, green and balancer", files, err)
@@ -55,9 +57,6 @@ func newStack(t *testing.T, with tool) *stack {
 		}
 		s.write(t, filepath.Base(f), string(text))
 		s.shipped = string(text) // nginx.conf comes last
-	}
-	if err := os.Mkdir(filepath.Join(s.dir, "models"), 0o755); err != nil {
-		t.Fatal(err)
 	}
 	s.down(t) // what a killed run of this test left
 	for _, addr := range []string{nginxAddr, blueAddr, greenAddr} {
