@@ -91,7 +91,7 @@ lint-workflows: ## the workflows, their scripts and the client of the deployment
 	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(VENVS)/workflows/bin/shellcheck
 	$(VENVS)/workflows/bin/shellcheck .github/scripts/*.sh
 	$(VENVS)/workflows/bin/zizmor --quiet --offline .github
-	$(GOLANGCI_LINT) run ./.github/deploy
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./.github/deploy
 
 # Named, because ./... passes over folders that begin with a dot.
 test: test-deploy-client
