@@ -33,7 +33,7 @@ func (m *Model) Batch() *Batch {
 
 // Release gives b back to its model. Neither b nor any tensor of it may be used afterwards.
 func (b *Batch) Release() {
-	b.single = false
+	b.single, b.objects = false, false
 	b.model.pool.Put(b)
 }
 

@@ -87,6 +87,7 @@ func usage(w io.Writer) {
   ml-service healthcheck [flags]  ask the instance on this machine for /health; exit 0 if it is ok
   ml-service --version
 
+Exit codes: 0 done, 1 error, 2 usage or configuration.
 Each flag over its environment variable over its default:
 `)
 	handler.WriteUsage(w, modelVersion)
