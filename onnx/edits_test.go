@@ -74,6 +74,12 @@ func TestRefusesRatherThanGuesses(t *testing.T) {
 				n.kids = append(n.kids, &field{num: 5, wire: 2, message: "attribute", kids: []*field{text(1, "body"), {num: 6, wire: 2}, {num: 20, number: 5}}})
 			}, []string{"Scaler", "body"}},
 		{"an output without a name", "op_argmax", func(m edited) { m.node("ArgMax").at(2, 0).data = nil }, []string{"ArgMax", "output"}},
+		{"a weight of a target that is not there", "tree_classifier_decision_path",
+			func(m edited) { m.attribute("TreeEnsembleRegressor", "target_ids").at(8, 0).number = 1 },
+			[]string{"TreeEnsembleRegressor", "target_ids[0] is 1"}},
+		{"two weights that differ for the only target", "tree_classifier_decision_path",
+			func(m edited) { m.attribute("TreeEnsembleRegressor", "target_weights").at(7, 0).number = 0 },
+			[]string{"TreeEnsembleRegressor", "several weights"}},
 		{"a node without its input", "standard_scaler", func(m edited) { n := m.node("Scaler"); n.remove(n.at(1, 0)) }, []string{"Scaler", "input"}},
 	} {
 		t.Run(e.name, func(t *testing.T) {

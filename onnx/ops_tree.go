@@ -49,13 +49,9 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 	s := treeSpec[T](n, "target", int(targets))
 	s.Aggregate = aggregates[n.mode("aggregate_function", "SUM", "AVERAGE", "MIN", "MAX")]
 	s.Base = listOf[T](n, "base_values")
-	if targets == 1 {
-		oneWeight(n, &s)
-	}
-	if n.err != nil {
+	if oneWeight(n, &s); n.err != nil {
 		return nil, n.err
 	}
-	firstWeights(&s)
 	e, err := tree.Compile(s)
 	if err != nil {
 		return nil, n.invalid("%v", err)
@@ -64,9 +60,12 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 	return (&forest[T]{e, post}).run, nil
 }
 
-// oneWeight leaves every leaf one weight. Where a file lists several for the only target, ONNX Runtime takes one of them, which is
+// oneWeight leaves every leaf of a single target one weight. Where a file lists several, ONNX Runtime takes one of them, which is
 // understood only if they are equal.
 func oneWeight[T float32 | float64](n *node, s *tree.Spec[T]) {
+	if s.Targets > 1 || n.err != nil {
+		return
+	}
 	for i := range s.Nodes {
 		d := &s.Nodes[i]
 		if d.True >= 0 || d.Weights < 2 {

@@ -60,7 +60,9 @@ func classifyTrees[T float32 | float64](n *node) (kernel, error) {
 	if v.sparse = !everyTargetReached(&s); v.sparse && v.base != nil && v.id != 0 {
 		return nil, n.unsupported([]string{"base values of two classes that every row reaches"}, "a row may reach no leaf of a class")
 	}
-	firstWeights(&s)
+	if oneWeight(n, &s); n.err != nil {
+		return nil, n.err
+	}
 	var err error
 	if v.trees, err = tree.Compile(s); err != nil {
 		return nil, n.invalid("%v", err)

@@ -259,13 +259,3 @@ func treeWeights[T float32 | float64](n *node, prefix string, x *nodeIndex, s *t
 		d.Weights++
 	}
 }
-
-// firstWeights leaves each leaf of a single target the first weight that is listed for it: ONNX Runtime reads no other.
-func firstWeights[T float32 | float64](s *tree.Spec[T]) {
-	if s.Targets > 1 {
-		return
-	}
-	for i := range s.Nodes {
-		s.Nodes[i].Weights = min(s.Nodes[i].Weights, 1)
-	}
-}
