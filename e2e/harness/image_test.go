@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -120,4 +121,16 @@ func TestImageAnswersItsStampedVersion(t *testing.T) {
 			t.Errorf("%s after docker stop: %+v, want an exit status of 0", test.image, state)
 		}
 	}
+}
+
+// TestMain takes away the images that the tests have made for themselves.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, name := range []string{second, built} {
+		if r, err := (e2e.Command{}).Run("docker", "image", "rm", name); err != nil || r.Code != 0 && !strings.Contains(r.Stderr, "No such image") {
+			fmt.Fprintf(os.Stderr, "docker image rm %s: %v: %s\n", name, err, r.Stderr)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
 }
