@@ -42,6 +42,7 @@ func echo(t *testing.T) (*function, *seen) {
 		c.Data(http.StatusOK, c.GetHeader("Content-Type"), body)
 	})
 	engine.GET("/abort", func(c *gin.Context) {
+		c.Header("X-Request-Id", "req-1")
 		_, _ = c.Writer.WriteString("half an ans")
 		c.Writer.Flush()
 		panic(http.ErrAbortHandler)
@@ -256,7 +257,7 @@ func TestAbortedAnswerIs500(t *testing.T) {
 		t.Run(shape, func(t *testing.T) {
 			f, _ := echo(t)
 			a := invoke(t, f, recorded(t, shape+"-abort", nil))
-			if a.StatusCode != http.StatusInternalServerError || a.Body != `{"error":"internal error"}` || a.header().Get("X-Model-Version") != "v1.0.0" {
+			if a.StatusCode != http.StatusInternalServerError || a.Body != `{"error":"internal error"}` || a.header().Get("X-Model-Version") != "v1.0.0" || a.header().Get("X-Request-Id") != "req-1" {
 				t.Errorf("answer %+v", a)
 			}
 		})
@@ -297,6 +298,7 @@ func TestUnknownEvent(t *testing.T) {
 		{"a queue's", string(recorded(t, "sqs", nil)), "unknown event: expected an API Gateway REST event"},
 		{"an empty object", `{}`, "unknown event: expected"},
 		{"null", `null`, "unknown event: expected"},
+		{"a null for a load balancer", `{"requestContext":{"elb":null,"http":null}}`, "unknown event: expected"},
 		{"no object", `"ping"`, "not a JSON object of a known shape"},
 		{"no JSON", `{"version":`, "not a JSON object of a known shape"},
 		{"a member of another type", `{` + shape + `,"rawPath":7}`, "decode HTTP API event: json: cannot unmarshal number into Go struct field APIGatewayV2HTTPRequest.rawPath"},

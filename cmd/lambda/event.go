@@ -47,8 +47,8 @@ type probe struct {
 	Version        string `json:"version"`
 	HTTPMethod     string `json:"httpMethod"`
 	RequestContext struct {
-		ELB  json.RawMessage `json:"elb"`
-		HTTP json.RawMessage `json:"http"`
+		ELB  *struct{} `json:"elb"`
+		HTTP *struct{} `json:"http"`
 	} `json:"requestContext"`
 }
 
@@ -62,9 +62,9 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var out any
 	var err error
 	switch {
-	case len(p.RequestContext.ELB) > 0:
+	case p.RequestContext.ELB != nil:
 		out, err = f.answerALB(ctx, payload)
-	case p.Version == "2.0" || len(p.RequestContext.HTTP) > 0:
+	case p.Version == "2.0" || p.RequestContext.HTTP != nil:
 		out, err = f.answerHTTPAPI(ctx, payload)
 	case p.HTTPMethod != "":
 		out, err = f.answerREST(ctx, payload, p.Version)
@@ -147,15 +147,17 @@ func serve[W http.ResponseWriter](ctx context.Context, f *function, writer func(
 	if completes(f.router, flusher{w}, r) {
 		return w, nil
 	}
-	w = writer()
+	id := w.Header().Get("X-Request-Id")
+	w = writer() // without what was written of the answer
 	f.stamp(w)
 	w.Header().Set("X-Model-Version", f.from.model)
+	w.Header().Set("X-Request-Id", id)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusInternalServerError)
 	_, _ = io.WriteString(w, `{"error":"internal error"}`)
 	f.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", http.StatusInternalServerError), slog.Float64("seconds", time.Since(started).Seconds()),
-		slog.String("version", f.from.model), slog.String("error", http.ErrAbortHandler.Error()))
+		slog.String("request_id", id), slog.String("version", f.from.model), slog.String("error", http.ErrAbortHandler.Error()))
 	return w, nil
 }
 
