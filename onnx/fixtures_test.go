@@ -1,9 +1,13 @@
 package onnx_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/fnv"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -24,6 +28,7 @@ type tally struct {
 	mu    sync.Mutex
 	names []string
 	cases int
+	sum   uint64           // over the bits of every output; the order of the models changes nothing
 	by    map[string]count // by tier and exactness; refused: cases that must be refused
 }
 
@@ -64,6 +69,7 @@ func TestFixtures(t *testing.T) {
 		t.Errorf("reproduced %d models and %d cases, want %d and %d", len(done.names), done.cases, len(want), cases)
 	}
 	t.Logf("reproduced %d models, %d cases", len(done.names), done.cases)
+	t.Logf("bits of all outputs: %016x", done.sum) // make test-arm64 compares it
 	for _, word := range slices.Sorted(maps.Keys(done.by)) {
 		n := done.by[word]
 		t.Logf("%-17s %3d models, %4d cases, %4d tensors, %6d values", word, n.models, n.cases, n.tensors, n.values)
@@ -77,10 +83,12 @@ func runFixture(t *testing.T, f *fixture, done *tally) {
 		t.Fatal(err)
 	}
 	checkSignature(t, m, f)
-	session, by := m.NewSession(), map[string]count{}
+	session, by, bits := m.NewSession(), map[string]count{}, fnv.New64a()
 	for _, c := range f.Cases {
 		if err := runCase(m, session, f, c, by); err != nil {
 			t.Errorf("%s: %v", c.Name, err)
+		} else if c.Kind != "refused" {
+			addBits(bits, m, session)
 		}
 	}
 	session = m.NewSession()
@@ -96,11 +104,32 @@ func runFixture(t *testing.T, f *fixture, done *tally) {
 	defer done.mu.Unlock()
 	done.names = append(done.names, f.Name)
 	done.cases += len(f.Cases)
+	done.sum += bits.Sum64()
 	for word, n := range by {
 		word = fmt.Sprintf("tier %d, %s", f.Tier, word)
 		sum := done.by[word]
 		done.by[word] = count{sum.models + 1, sum.cases + n.cases, sum.tensors + n.tensors, sum.values + n.values}
 	}
+}
+
+// addBits adds every float of the session's outputs; one NaN is like any other.
+func addBits(sum hash.Hash, m *onnx.Model, s *onnx.Session) {
+	var b []byte
+	for i := range m.Outputs() {
+		for _, v := range s.Output(i).F32 {
+			if v != v {
+				v = float32(math.NaN())
+			}
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		for _, v := range s.Output(i).F64 {
+			if v != v {
+				v = math.NaN()
+			}
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+		}
+	}
+	_, _ = sum.Write(b)
 }
 
 // checkSignature compares what the model says of its inputs and outputs with the record.
