@@ -49,10 +49,10 @@ var severalTargets = []string{"forest_regressor_multi_output", "hand_regressor_a
 	"hand_regressor_min_base", "hand_regressor_softmax", "hand_regressor_softmax_zero", "hand_regressor_sum_base", "linear_regression_multi",
 	"ml_linear_regressor_logistic", "ml_linear_regressor_softmax", "op_gemm_bias", "op_gemm_scalar_bias", "tree_ensemble_v5_classifier_softmax", "tree_ensemble_v5_members", "tree_regressor_multi_output", "xgb_regressor_multi_output"}
 
-// classLabels are the labels of the columns where they are not 0, 1, 2…; the names are prefixes.
+// classLabels are the labels of the columns where they are not 0, 1, 2…; the names are prefixes. Where class_ids names two classes
+// ONNX Runtime answers literally 0 and 1, whatever the file calls them.
 var classLabels = map[string][]string{
 	"hand_binary_only_id":           {"4", "9"},
-	"hand_binary_two_ids_labels":    {"4", "9"},
 	"hand_binary_strings":           {`"no"`, `"yes"`},
 	"hand_three_classes_ties":       {"7", "3", "5"},
 	"logreg_binary_strings":         {`"benign"`, `"malignant"`},
