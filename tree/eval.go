@@ -2,30 +2,40 @@ package tree
 
 import "unsafe"
 
+// Rows are evaluated in blocks, so that a large batch stays in the middle caches while the trees pass over it, and large
+// trees are not fetched for a few rows.
 const (
-	blockBytes = 64 << 10 // of rows, so that a block stays in the nearest caches while the trees pass over it
-	maxBlock   = 256
+	blockBytes = 256 << 10
+	maxBlock   = 1024
 	minBlock   = 8
 )
 
 // scratch is what one call needs beside its arguments.
 type scratch[T Float] struct {
+	rows    int             // that it has room for
 	keys    words[T]        // of a block of rows
 	leaves  [][lanes]uint32 // per row of a block: which leaf each lane reached
 	reached []bool          // per row and target
 }
 
-// prepare sizes the blocks and their scratch.
+// prepare sizes the blocks.
 func (e *Ensemble[T]) prepare() {
-	width := e.columns.width()
 	var z T
-	e.block = min(max(blockBytes/(max(width, e.targets)*int(unsafe.Sizeof(z))), minBlock), maxBlock)
-	e.scratch.New = func() any {
-		s := &scratch[T]{leaves: make([][lanes]uint32, e.block), keys: newWords[T](e.block * width)}
-		if e.always == nil {
-			s.reached = make([]bool, e.block*e.targets)
-		}
-		return s
+	e.block = min(max(blockBytes/(max(e.columns.width(), e.targets)*int(unsafe.Sizeof(z))), minBlock), maxBlock)
+	e.scratch.New = func() any { return new(scratch[T]) }
+}
+
+// room makes room in s for rows.
+func (e *Ensemble[T]) room(s *scratch[T], rows int) {
+	if rows <= s.rows {
+		return
+	}
+	s.rows, s.keys = rows, newWords[T](rows*e.columns.width())
+	if e.give != value {
+		s.leaves = make([][lanes]uint32, rows)
+	}
+	if e.always == nil {
+		s.reached = make([]bool, rows*e.targets)
 	}
 }
 
@@ -42,6 +52,7 @@ func (e *Ensemble[T]) EvalReached(dst []T, reached []bool, x []T, rows int) {
 func (e *Ensemble[T]) eval(dst []T, reached []bool, x []T, rows int) {
 	x, dst = x[:rows*e.features], dst[:rows*e.targets]
 	s := e.scratch.Get().(*scratch[T])
+	e.room(s, min(rows, e.block))
 	for len(dst) > 0 {
 		n := min(rows, e.block)
 		hit := s.reached

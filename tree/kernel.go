@@ -2,16 +2,26 @@ package tree
 
 import "unsafe"
 
+// maxSteps is about how many steps one call of the assembly, which nothing interrupts, may take: some 100 us.
+const maxSteps = 1 << 17
+
 // sum adds the values of the leaves that each row reaches to dst, stride words a row, tree by tree.
 func sum[T Float](r *run[T], dst []T, stride int, x words[T], width, rows int) {
 	var z T
 	size := unsafe.Sizeof(z)
-	acc, row := unsafe.Pointer(&dst[0]), x.at(0)
 	if assembly && size == 4 {
+		add := linkedSum
 		if r.layout == heaped {
-			heapSum(acc, uintptr(stride)*size, row, uintptr(width)*size, rows, &r.groups[0], len(r.groups))
-		} else {
-			linkedSum(acc, uintptr(stride)*size, row, uintptr(width)*size, rows, &r.groups[0], len(r.groups))
+			add = heapSum
+		}
+		for g := 0; g < len(r.groups); {
+			steps := lanes * max(1, r.groups[g].depth) // a row's in one group
+			most := min(rows, max(1, maxSteps/steps))
+			n := max(1, min(len(r.groups)-g, maxSteps/(steps*most)))
+			for i := 0; i < rows; i += most {
+				add(unsafe.Pointer(&dst[i*stride]), uintptr(stride)*size, x.at(i*width), uintptr(width)*size, min(most, rows-i), &r.groups[g], n)
+			}
+			g += n
 		}
 		return
 	}

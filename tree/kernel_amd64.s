@@ -114,20 +114,24 @@ done:                            \
 	PREFETCHT0 896(AX)   \
 none:
 
-// ADDLEAVES adds the values of R8-R15 to the row's sum, in that order.
+// ADDLEAVES adds the values of R8-R15 to X1, in that order.
 #define ADDLEAVES \
-	MOVQ  8(BX), DI          \
-	MOVQ  sum-8(SP), AX      \
-	MOVSS (AX), X1           \
-	ADDSS (DI)(R8*4), X1     \
-	ADDSS (DI)(R9*4), X1     \
-	ADDSS (DI)(R10*4), X1    \
-	ADDSS (DI)(R11*4), X1    \
-	ADDSS (DI)(R12*4), X1    \
-	ADDSS (DI)(R13*4), X1    \
-	ADDSS (DI)(R14*4), X1    \
-	ADDSS (DI)(R15*4), X1    \
-	MOVSS X1, (AX)           \
+	MOVQ  8(BX), DI       \
+	ADDSS (DI)(R8*4), X1  \
+	ADDSS (DI)(R9*4), X1  \
+	ADDSS (DI)(R10*4), X1 \
+	ADDSS (DI)(R11*4), X1 \
+	ADDSS (DI)(R12*4), X1 \
+	ADDSS (DI)(R13*4), X1 \
+	ADDSS (DI)(R14*4), X1 \
+	ADDSS (DI)(R15*4), X1
+
+// ADDTOROW adds them to the row's sum, and goes on to the next row's.
+#define ADDTOROW \
+	MOVQ  sum-8(SP), AX       \
+	MOVSS (AX), X1            \
+	ADDLEAVES                 \
+	MOVSS X1, (AX)            \
 	ADDQ  accStride+8(FP), AX \
 	MOVQ  AX, sum-8(SP)
 
@@ -147,8 +151,24 @@ none:
 // func heapSum(acc unsafe.Pointer, accStride uintptr, x unsafe.Pointer, xStride uintptr, rows int, groups *group, n int)
 TEXT ·heapSum(SB), NOSPLIT, $24-56
 	MOVQ groups+40(FP), BX
-group:
+	CMPQ rows+32(FP), $1
+	JNE  group
+	MOVQ  x+16(FP), SI // one row: its sum stays in X1
+	MOVQ  acc+0(FP), AX
+	MOVSS (AX), X1
+
+single:
 	AHEAD(last)
+	HEAPDOWN(levelOfOne, doneOne)
+	ADDLEAVES
+	ADDQ  $24, BX
+	DECQ  n+48(FP)
+	JNZ   single
+	MOVQ  acc+0(FP), AX
+	MOVSS X1, (AX)
+	RET
+
+group:
 	MOVQ acc+0(FP), AX
 	MOVQ AX, sum-8(SP)
 	MOVQ rows+32(FP), AX
@@ -156,7 +176,7 @@ group:
 	MOVQ x+16(FP), SI
 row:
 	HEAPDOWN(level, done)
-	ADDLEAVES
+	ADDTOROW
 	ADDQ xStride+24(FP), SI
 	DECQ left-16(SP)
 	JNZ  row
@@ -176,7 +196,7 @@ group:
 	MOVQ x+16(FP), SI
 row:
 	LINKDOWN(level, done)
-	ADDLEAVES
+	ADDTOROW
 	ADDQ xStride+24(FP), SI
 	DECQ left-16(SP)
 	JNZ  row

@@ -35,6 +35,13 @@ func spent(f func() error) (time.Duration, error) {
 	return time.Duration(C.thread_ns() - start), err
 }
 
+// spentByAll is the processor time of all threads during f.
+func spentByAll(f func() error) (time.Duration, error) {
+	start := C.process_ns()
+	err := f()
+	return time.Duration(C.process_ns() - start), err
+}
+
 func failure(message *C.char) error {
 	if message == nil {
 		return nil

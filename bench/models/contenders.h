@@ -14,5 +14,8 @@ const char *compiled_open(const char *library, const float *rows, int count, int
 // thread_ns is the processor time that the calling thread has had, so that waiting for a busy core does not count.
 long long thread_ns(void);
 
+// process_ns is that of all its threads together, the garbage collector's among them.
+long long process_ns(void);
+
 // contender_run makes so many calls and returns the last answer: the score of the second class, per row of the call.
 const char *contender_run(contender *c, int calls, float *answer);

@@ -51,10 +51,11 @@ func run(args []string, out io.Writer) error {
 	fmt.Fprintf(out, "%s, %s, %s\n\n", cpu(), runtime.Version(), libraries[2])
 	fmt.Fprintln(out, "| model | rows | ours | ONNX Runtime | XGBoost | tl2cgen, gcc -O3 | ONNX Runtime / ours | best of XGBoost and C / ours |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
-	for _, name := range []string{"logistic30", "xgb100_d3", "xgb100_d6", "xgb1000_d6", "forest100_d8", "forest100_full"} {
-		if *only != "" && *only != name {
-			continue
-		}
+	names := []string{"logistic30", "xgb100_d3", "xgb100_d6", "xgb1000_d6", "forest100_d8", "forest100_full"}
+	if *only != "" {
+		names = []string{*only}
+	}
+	for _, name := range names {
 		for _, size := range []int{1, 1000} {
 			line, err := measure(work, name, libraries, size, *rounds, *slice)
 			if err != nil {
@@ -62,6 +63,15 @@ func run(args []string, out io.Writer) error {
 			}
 			fmt.Fprintln(out, line)
 		}
+	}
+	fmt.Fprintln(out, "\n| model | file | loads in, ours | ONNX Runtime | held once loaded, of the file |")
+	fmt.Fprintln(out, "|---|---|---|---|---|")
+	for _, name := range names {
+		line, err := load(work, name, libraries, 9)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Fprintln(out, line)
 	}
 	return nil
 }
