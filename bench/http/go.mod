@@ -1,0 +1,3 @@
+module ml-service/bench/http
+
+go 1.26.0

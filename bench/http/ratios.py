@@ -1,0 +1,52 @@
+"""The service over HTTP, against a bare net/http handler and against FastAPI, as ratios of medians.
+
+    python ratios.py [pairs [quiet]]    30 pairs if not given, of which none counts in which something else used more than
+                                        quiet cores (0.15); wrk and taskset must be there
+"""
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from machine import Server, build, machine, model_dir, pairs, spread, write_bodies
+
+PYTHON = sys.executable
+
+
+def main(wanted, quiet):
+    print(machine(), flush=True)
+    with tempfile.TemporaryDirectory() as tmp:
+        work = Path(tmp)
+        ours, bare = build(work)
+        uvicorn = [PYTHON, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning", "--no-access-log"]
+        for title, width, name in (("logistic, 3 features", 3, None), ("100 trees of depth 6, 30 features", 30, "xgb100_d6")):
+            bodies = work / f"bodies{width}"
+            write_bodies(bodies, width)
+            probe = bodies.read_bytes().splitlines()[0]
+            model = name and model_dir(work, name)
+            env = {"MODEL_DIR": model, "MODEL_VERSION": "v1"} if name else {}
+            file = f"{model}/v1/model.onnx" if name else str(Path(__file__).resolve().parents[2] / "models/v1.0.0/model.onnx")
+            service = Server("ml-service", [ours], probe=probe, **env)
+            rivals = [
+                (Server("bare net/http", [bare], probe=probe), wanted, "of"),
+                (Server("metrics off", [ours], probe=probe, METRICS="false", **env), wanted, "of"),
+                (Server("FastAPI + ONNX Runtime", [*uvicorn, "peer_onnx:app"], probe=probe, MODEL=file), max(wanted // 3, 3), "times"),
+                (Server("FastAPI + " + ("scikit-learn" if width == 3 else "XGBoost"), [*uvicorn, "peer_library:app"], probe=probe, WIDTH=str(width)),
+                 max(wanted // 3, 3), "times"),
+            ]
+            print(f"\n{title}\n| against | ratio of rates, median (middle half) | pairs kept of tried | requests/s | CPU us/request | p99 us |\n|---|---|---|---|---|---|")
+            for rival, count, word in rivals:
+                kept, tried = pairs(service, rival, bodies, count, quiet=quiet)
+                if not kept:
+                    print(f"| {rival.name} | no quiet pair in {tried} | 0 of {tried} | | | |", flush=True)
+                    continue
+                ratio = [a.rate / b.rate for a, b in kept]
+                both = lambda f: " : ".join(f"{statistics.median(f(p[side]) for p in kept):.3g}" for side in (0, 1))
+                print(f"| {rival.name} | {spread(ratio)} {word} | {len(kept)} of {tried} | {both(lambda s: s.rate)} | "
+                      f"{both(lambda s: s.cpu_us)} | {both(lambda s: s.p99)} |", flush=True)
+            for server in [service, *(r[0] for r in rivals)]:
+                server.stop()
+
+
+if __name__ == "__main__":
+    main(int((sys.argv[1:] + ["30"])[0]), float((sys.argv[2:] + ["0.15"])[0]))
