@@ -12,8 +12,8 @@ import (
 // at the end of the queue waits for that many inferences.
 const queuePerSlot = 64
 
-// costly is the inference time from which requests give way once before they ask for a slot. With fewer cores
-// than ready requests the queue is otherwise the scheduler's own, where nobody counts it.
+// costly is the inference time from which requests give way once they have a slot. With fewer cores than ready requests
+// the queue is otherwise the scheduler's own, where nobody counts it.
 const costly = 100 * time.Microsecond
 
 // retryAfter is what a refused request is told, in seconds: the smallest that the header can say.
@@ -32,10 +32,11 @@ var errGone = &refusal{status: http.StatusServiceUnavailable, message: "the call
 // gate bounds how many requests decode, run and encode at once, and how many may wait for that. Who comes on top is
 // refused at once, so that what is accepted is answered in a bounded time and memory stays flat.
 type gate struct {
-	slots   chan struct{}
+	limit   int64        // the most that run
+	most    int64        // the most that run and wait
 	inside  atomic.Int64 // running and waiting
-	most    int64        // of inside
-	average atomic.Int64 // of the time in a slot, in nanoseconds; moves by an eighth at a time
+	freed   chan struct{}
+	average atomic.Int64 // of the model's time for a batch, in nanoseconds; moves by an eighth at a time
 }
 
 // newGate makes a gate for so many at once with so many waiting. concurrency 0: one a core; queue 0: queuePerSlot for each, below 0: none.
@@ -46,7 +47,8 @@ func newGate(concurrency, queue int) *gate {
 	if queue == 0 {
 		queue = queuePerSlot * concurrency
 	}
-	return &gate{slots: make(chan struct{}, concurrency), most: int64(concurrency + max(queue, 0))}
+	queue = max(queue, 0)
+	return &gate{limit: int64(concurrency), most: int64(concurrency + queue), freed: make(chan struct{}, queue)}
 }
 
 // full refuses who would be refused by enter now, before any memory is spent on the body.
@@ -59,33 +61,37 @@ func (g *gate) full() error {
 
 // enter waits for a slot, which leave gives back. The error is a refusal, after which leave must not be called.
 func (g *gate) enter(ctx context.Context) error {
-	if g.inside.Add(1) > g.most {
-		g.inside.Add(-1)
-		return errOverloaded
+	// Who is refused is never counted, not even for a moment: leave would take it for one that waits.
+	var n int64
+	for counted := false; !counted; counted = g.inside.CompareAndSwap(n, n+1) {
+		if n = g.inside.Load(); n >= g.most {
+			return errOverloaded
+		}
+	}
+	if n >= g.limit {
+		<-g.freed // soon: the queue is short, and a caller that left is passed over
+		if ctx.Err() != nil {
+			g.leave()
+			return errGone
+		}
 	}
 	if g.average.Load() > int64(costly) {
 		runtime.Gosched()
 	}
-	select {
-	case g.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case g.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		g.inside.Add(-1)
-		return errGone
+	return nil
+}
+
+// leave gives a slot back, to the first that waits.
+func (g *gate) leave() {
+	if g.inside.Add(-1) >= g.limit {
+		g.freed <- struct{}{} // never waits: there is room for everyone in the queue
 	}
 }
 
-// leave gives back a slot taken at start.
-func (g *gate) leave(start time.Time) {
+// ran takes note of how long the model took. Of two at once one is lost, which an average survives.
+func (g *gate) ran(took time.Duration) {
 	average := g.average.Load()
-	g.average.Store(average + (int64(time.Since(start))-average)/8) // of two at once one is lost, which an average survives
-	<-g.slots
-	g.inside.Add(-1)
+	g.average.Store(average + (int64(took)-average)/8)
 }
 
 // Load is how much is going on.
@@ -100,12 +106,12 @@ type Load struct {
 // Load is a moment's reading, for metrics.
 func (s *Service) Load() Load {
 	g := s.gate
-	running := len(g.slots)
+	inside := g.inside.Load()
 	return Load{
 		Requests:    int(s.inflight.Load()),
-		Running:     running,
-		Waiting:     max(int(g.inside.Load())-running, 0),
-		Concurrency: cap(g.slots),
-		Queue:       int(g.most) - cap(g.slots),
+		Running:     int(min(inside, g.limit)),
+		Waiting:     int(max(inside-g.limit, 0)),
+		Concurrency: int(g.limit),
+		Queue:       int(g.most - g.limit),
 	}
 }

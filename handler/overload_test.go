@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"ml-service/model"
 	"ml-service/models"
@@ -54,7 +53,7 @@ func TestOverload(t *testing.T) {
 			t.Errorf("%s %s: Retry-After: got %q, want %q", c.method, c.path, got, retry)
 		}
 	}
-	s.gate.leave(time.Now())
+	s.gate.leave()
 	answer := httptest.NewRecorder()
 	s.Engine().ServeHTTP(answer, httptest.NewRequest("POST", "/predict", strings.NewReader(`{"x":[0.4,-0.2,0.1]}`)))
 	if answer.Code != http.StatusOK {

@@ -39,7 +39,7 @@ func (s *Service) answer(r *http.Request, x *exchange) error {
 	if err := s.gate.enter(r.Context()); err != nil {
 		return err
 	}
-	defer s.gate.leave(time.Now())
+	defer s.gate.leave()
 	b := s.model.Batch()
 	if err = b.Decode(body); err == nil {
 		err = s.infer(b)
@@ -53,14 +53,15 @@ func (s *Service) answer(r *http.Request, x *exchange) error {
 
 // infer runs a decoded batch. Every route that predicts comes through here.
 func (s *Service) infer(b *model.Batch) error {
-	if s.observer == nil {
-		return b.Run()
-	}
 	start := time.Now()
 	if err := b.Run(); err != nil {
 		return err
 	}
-	s.observer.Inference(b, time.Since(start))
+	took := time.Since(start)
+	s.gate.ran(took)
+	if s.observer != nil {
+		s.observer.Inference(b, took)
+	}
 	return nil
 }
 

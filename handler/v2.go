@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -108,7 +107,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	if err := s.gate.enter(c.Request.Context()); err != nil {
 		return 0, err
 	}
-	defer s.gate.leave(time.Now())
+	defer s.gate.leave()
 	if body, err = x.inflate(body, c.Request.Header["Content-Encoding"], s.maxBody); err != nil {
 		return 0, err
 	}
