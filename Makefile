@@ -10,7 +10,7 @@ GOLANGCI_LINT := GOOS= GOARCH= go run github.com/golangci/golangci-lint/v2/cmd/g
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X main.modelVersion=$(MODEL_VERSION) -X main.revision=$(REVISION)
 
-.PHONY: help run test race lint lint-go lint-scripts build bench e2e
+.PHONY: help run test race lint lint-go lint-scripts build bench bench-go e2e
 .DEFAULT_GOAL := help
 
 help:           ## what there is
@@ -39,7 +39,8 @@ build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
 	GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
 	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
 
-bench:          ## Go benchmarks; bench/ has the side-by-side measurements
+bench: bench-go bench-lambda bench-models bench-http ## every measurement of bench/README.md, some 40 minutes
+bench-go:       ## Go benchmarks
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler
 
 # The arithmetic on arm64, under emulation: the bits of the fixtures there too, and of every other output as on this machine.
@@ -132,6 +133,18 @@ lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is
 	@eval "$$(e2e/aws/ensure.sh env)"; \
 	command -v sam >/dev/null || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
 	if command -v sam >/dev/null; then sam validate --lint; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
+
+# Server and load on cores of their own; nothing else should run meanwhile.
+BENCH_HTTP = $(VENVS)/bench-http
+.PHONY: bench-http
+bench-http:     ## the service against a bare handler and FastAPI, its start, its growth; needs wrk
+	@command -v wrk >/dev/null || { echo "make bench-http: wrk is missing: apt-get install wrk" >&2; exit 1; }
+	[[ $$(cat $(BENCH_HTTP)/installed 2>/dev/null) == "$$(cat bench/http/requirements.txt)" ]] || { \
+	  python3 -m venv --clear $(BENCH_HTTP) && $(BENCH_HTTP)/bin/pip install --quiet --requirement bench/http/requirements.txt && \
+	  cp bench/http/requirements.txt $(BENCH_HTTP)/installed; }
+	$(BENCH_HTTP)/bin/python bench/http/start.py
+	$(BENCH_HTTP)/bin/python bench/http/ratios.py
+	$(BENCH_HTTP)/bin/python bench/http/growth.py
 
 bench-lambda:   ## how long the bootstrap takes to start, beside a bare one
 	go run -tags $(TAGS) ./bench/lambda
