@@ -200,7 +200,7 @@ func complete(results []result, colors []string) error {
 func keepAsking(t *testing.T, url string, done <-chan struct{}) {
 	pause := time.NewTicker(5 * time.Millisecond)
 	defer pause.Stop()
-	for k := 0; k < 24_000; k++ {
+	for k := range 24_000 {
 		select {
 		case <-done:
 			return
