@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 const (
 	log2e = 1.44269504088896340735992468100189214
@@ -15,11 +12,14 @@ const (
 
 // exp is e to the x in the precision of T. It is written without fused operations, so that every machine gives the same bits.
 func exp[T float32 | float64](x T) T {
-	if unsafe.Sizeof(x) == 4 {
+	if single[T]() {
 		return T(exp32(float32(x)))
 	}
 	return T(exp64(float64(x)))
 }
+
+// single says whether T is float32, in which one more than 2^24 is the same number.
+func single[T float32 | float64]() bool { return T(1<<24)+1 == T(1<<24) }
 
 // exp32 is right to the last bit but for rare ties.
 func exp32(x float32) float32 {

@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 func init() {
 	register(
@@ -24,7 +21,7 @@ type strided[T element] struct {
 // fused is x*y+sum with one rounding, as the processor's fused instruction gives it to ONNX Runtime. The product of two
 // float32 is exact in float64, so every machine gives the same bits.
 func fused[T float32 | float64](x, y, sum T) T {
-	if unsafe.Sizeof(sum) == 4 {
+	if single[T]() {
 		return T(float64(x)*float64(y) + float64(sum))
 	}
 	return T(math.FMA(float64(x), float64(y), float64(sum)))
