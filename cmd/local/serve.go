@@ -16,14 +16,6 @@ import (
 	"ml-service/handler"
 )
 
-// Time-outs of the server. A body at the limit must come within readTimeout, also over a slow line.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 30 * time.Second
-	writeTimeout      = 60 * time.Second
-	idleTimeout       = 120 * time.Second
-)
-
 // serve loads the model, listens, and serves until a signal or ctx ends it.
 func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 	signals := make(chan os.Signal, 2)
@@ -52,12 +44,11 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
+	watch := newWatch(listener, served)
+	defer watch.stop()
+	server := &http.Server{ //nolint:gosec // the watch stands for the time-outs
 		Handler:                      service.Engine(),
-		ReadHeaderTimeout:            readHeaderTimeout,
-		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 writeTimeout,
-		IdleTimeout:                  idleTimeout,
+		ConnState:                    watch.state,
 		MaxHeaderBytes:               16 << 10,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
@@ -66,7 +57,7 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", revision)
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(watch) }()
 	select {
 	case err := <-failed:
 		return err
