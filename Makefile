@@ -44,7 +44,7 @@ build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
 
 bench: bench-go bench-lambda bench-models bench-http ## every measurement of bench/README.md, some 40 minutes
 bench-go:       ## Go benchmarks
-	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler ./cmd/local
 
 # The arithmetic on arm64, under emulation: the bits of the fixtures there too, and of every other output as on this machine.
 .PHONY: test-arm64 fuzz

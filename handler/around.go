@@ -2,12 +2,13 @@ package handler
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,6 +23,12 @@ var (
 // maxRequestID is the longest X-Request-Id that is taken over.
 const maxRequestID = 128
 
+// began is when the process did, for clock.
+var began = time.Now()
+
+// clock is the time since the process began. It reads one clock, where time.Now reads two.
+func clock() time.Duration { return time.Since(began) }
+
 // around is the only middleware: headers, panics, logs, and the observer.
 func (s *Service) around(c *gin.Context) {
 	h := c.Writer.Header()
@@ -34,12 +41,12 @@ func (s *Service) around(c *gin.Context) {
 		h["Connection"] = closeValue
 	}
 	s.inflight.Add(1)
-	defer s.finish(c, time.Now())
+	defer s.finish(c, clock())
 	c.Next()
 }
 
 // finish turns a panic into a 500, logs the request and tells the observer.
-func (s *Service) finish(c *gin.Context, start time.Time) {
+func (s *Service) finish(c *gin.Context, start time.Duration) {
 	s.inflight.Add(-1)
 	if cause := recover(); cause != nil {
 		if cause == http.ErrAbortHandler {
@@ -52,7 +59,7 @@ func (s *Service) finish(c *gin.Context, start time.Time) {
 		}
 		s.fail(c, fmt.Errorf("panic: %v", cause))
 	}
-	took, status := time.Since(start), c.Writer.Status()
+	took, status := clock()-start, c.Writer.Status()
 	if s.observer != nil {
 		s.observer.Request(c.FullPath(), status, took)
 	}
@@ -100,11 +107,10 @@ func requestID(r *http.Request) []string {
 	if ids := r.Header["X-Request-Id"]; len(ids) > 0 && usableID(ids[0]) {
 		return ids[:1:1]
 	}
-	const digits = 16
-	var buf [2 * digits]byte
-	id := strconv.AppendUint(buf[:0], rand.Uint64()|1<<63, 16)
-	id = strconv.AppendUint(id, rand.Uint64()|1<<63, 16)
-	return []string{string(id)}
+	var id [16]byte
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	return []string{hex.EncodeToString(id[:])}
 }
 
 func usableID(id string) bool {
