@@ -19,8 +19,9 @@ help:           ## what there is
 run:            ## serve on :8080
 	go run -tags $(TAGS) ./cmd/local
 
+# -trimpath as in the binaries that the tests build, so that the two share what is compiled.
 test:           ## the quick loop; needs Go alone
-	go test -tags $(TAGS) ./...
+	go test -short -trimpath -tags $(TAGS) ./...
 
 race:           ## the same under the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race -timeout 20m -tags $(TAGS) ./...

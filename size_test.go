@@ -4,13 +4,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
-// TestBinarySize holds the stripped binary under 16 MB on both architectures.
+// TestBinarySize holds the stripped binary under 16 MB on both architectures; with -short on this machine's alone, for
+// the other's standard library has to be compiled first.
 func TestBinarySize(t *testing.T) {
 	const most = 16_000_000
-	for _, arch := range []string{"amd64", "arm64"} {
+	architectures := []string{"amd64", "arm64"}
+	if testing.Short() {
+		architectures = []string{runtime.GOARCH}
+	}
+	for _, arch := range architectures {
 		t.Run(arch, func(t *testing.T) {
 			binary := filepath.Join(t.TempDir(), "ml-service")
 			build := exec.Command("go", "build", "-tags", "nomsgpack", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/local")

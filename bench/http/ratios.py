@@ -1,7 +1,9 @@
 """The service over HTTP, against a bare net/http handler and against FastAPI, as ratios of medians.
 
-    python ratios.py [pairs [quiet]]    30 pairs if not given, of which none counts in which something else used more than
-                                        quiet cores (0.15); wrk and taskset must be there
+    python ratios.py [pairs [quiet [seconds]]]
+
+30 pairs of 2 seconds a side if not given, of which none counts in which something else used more than `quiet` cores (0.15).
+wrk and taskset must be there.
 """
 import statistics
 import sys
@@ -13,7 +15,7 @@ from machine import Server, build, machine, model_dir, pairs, spread, write_bodi
 PYTHON = sys.executable
 
 
-def main(wanted, quiet):
+def main(wanted, quiet, seconds):
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as tmp:
         work = Path(tmp)
@@ -36,7 +38,7 @@ def main(wanted, quiet):
             ]
             print(f"\n{title}\n| against | ratio of rates, median (middle half) | pairs kept of tried | requests/s | CPU us/request | p99 us |\n|---|---|---|---|---|---|")
             for rival, count, word in rivals:
-                kept, tried = pairs(service, rival, bodies, count, quiet=quiet)
+                kept, tried = pairs(service, rival, bodies, count, seconds, quiet)
                 if not kept:
                     print(f"| {rival.name} | no quiet pair in {tried} | 0 of {tried} | | | |", flush=True)
                     continue
@@ -49,4 +51,5 @@ def main(wanted, quiet):
 
 
 if __name__ == "__main__":
-    main(int((sys.argv[1:] + ["30"])[0]), float((sys.argv[2:] + ["0.15"])[0]))
+    pairs_given, quiet_given, seconds_given = (sys.argv[1:] + ["30", "0.15", "2"][len(sys.argv) - 1:])[:3]
+    main(int(pairs_given), float(quiet_given), int(seconds_given))

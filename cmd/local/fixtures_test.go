@@ -29,7 +29,7 @@ const (
 // POST /predict, and compares the answer with the record, in the form that README's "What it answers" describes.
 func TestPredictFixtures(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "ml-service")
-	build := exec.Command("go", "build", "-tags", "nomsgpack", "-o", binary, ".")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "nomsgpack", "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}

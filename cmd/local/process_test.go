@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	built = filepath.Join(dir, "ml-service")
-	if out, err := exec.Command("go", "build", "-tags", "nomsgpack", "-o", built, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-trimpath", "-tags", "nomsgpack", "-o", built, ".").CombinedOutput(); err != nil {
 		panic(string(out))
 	}
 	code := m.Run()
