@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	rowsPerRequest = 256
-	connections    = 256 // more than the queue holds, so that the offered rate can be kept up
-	offer          = 4   // times the capacity
+	rowsPerRequest = 512
+	connections    = 1024 // many more than the queue holds, so that the offered rate can be kept up
+	offer          = 4    // times the capacity
 	rounds         = 3
 	phase          = 3 * time.Second
 )
