@@ -26,6 +26,18 @@ func (n *node) perColumn(name string, count int) int {
 	return count
 }
 
+// sameShape gives the output the shape of the input, a matrix of w columns, or of any number where w is below 0.
+func (c *call) sameShape(w int) (columns int, err error) {
+	rows, columns, err := c.matrix(0)
+	if err == nil && w >= 0 && columns != w {
+		err = c.fault(-1, 0, "input 0 has %d columns, want %d", columns, w)
+	}
+	if err == nil {
+		err = c.resize(c.out[0], rows, columns)
+	}
+	return columns, err
+}
+
 // scaler is (x - offset) * scale in float32, whatever the input.
 func scaler(n *node) (kernel, error) {
 	n.types(0, numbers...)
@@ -33,13 +45,7 @@ func scaler(n *node) (kernel, error) {
 	w := max(n.perColumn("offset", len(offset)), n.perColumn("scale", len(scale)))
 	n.set(0, Float32, n.rows(0), w)
 	return func(c *call) error {
-		rows, columns, err := c.matrix(0)
-		if err == nil && w >= 0 && columns != w {
-			err = c.fault(-1, 0, "input 0 has %d columns, want %d", columns, w)
-		}
-		if err == nil {
-			err = c.resize(c.out[0], rows, columns)
-		}
+		columns, err := c.sameShape(w)
 		if err != nil {
 			return err
 		}
@@ -104,13 +110,7 @@ func imputing[T element](n *node, name string, values []T, replace func(T) bool)
 	w := n.perColumn(name, len(values))
 	n.set(0, n.in[0].dtype, n.rows(0), w)
 	return func(c *call) error {
-		rows, columns, err := c.matrix(0)
-		if err == nil && w >= 0 && columns != w {
-			err = c.fault(-1, 0, "input 0 has %d columns, want %d", columns, w)
-		}
-		if err == nil {
-			err = c.resize(c.out[0], rows, columns)
-		}
+		columns, err := c.sameShape(w)
 		if err != nil {
 			return err
 		}
