@@ -26,6 +26,7 @@ var scores = []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 
 // metrics counts what the service does, for Prometheus. It is a handler.Observer.
 type metrics struct {
 	registry  *prometheus.Registry
+	own       prometheus.Registerer    // of the registry, with the labels that all of ours carry
 	requests  *prometheus.CounterVec   // route, code
 	took      *prometheus.HistogramVec // route
 	routes    atomic.Pointer[map[string]*routeMetrics]
@@ -43,7 +44,6 @@ type routeMetrics struct {
 
 // newMetrics makes the metrics of one model.
 func newMetrics(m *model.Model, cfg handler.Config) *metrics {
-	labels := prometheus.Labels{"color": cfg.Color, "model_version": m.Version()}
 	s := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ml_requests_total", Help: "Answered requests."}, []string{"route", "code"}),
@@ -54,26 +54,26 @@ func newMetrics(m *model.Model, cfg handler.Config) *metrics {
 		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "ml_rows_total", Help: "Rows the model answered."}),
 	}
 	s.routes.Store(&map[string]*routeMetrics{})
-	own := prometheus.WrapRegistererWith(labels, s.registry)
-	own.MustRegister(s.requests, s.took, s.inference, s.rows)
+	s.own = prometheus.WrapRegistererWith(prometheus.Labels{"color": cfg.Color, "model_version": m.Version()}, s.registry)
+	s.own.MustRegister(s.requests, s.took, s.inference, s.rows)
 
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_model_info", Help: "The model that is served."}, []string{"name", "version", "kind", "sha256"})
 	info.WithLabelValues(cfg.ModelName, m.Version(), m.Kind().String(), m.SHA256()).Set(1)
-	own.MustRegister(info)
+	s.own.MustRegister(info)
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_build_info", Help: "The binary that serves it."}, []string{"revision"})
 	build.WithLabelValues(revision).Set(1)
-	own.MustRegister(build)
+	s.own.MustRegister(build)
 
 	if m.ScoresOutput() >= 0 {
 		s.score = newTally(scores)
-		own.MustRegister(s.score)
+		s.own.MustRegister(s.score)
 	}
 	if classes := m.Classes(); len(classes) > 0 && len(classes) <= fewClasses {
 		predictions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ml_predictions_total", Help: "Predictions by class."}, []string{"class"})
 		for _, class := range classes {
 			s.classes = append(s.classes, predictions.WithLabelValues(class))
 		}
-		own.MustRegister(predictions)
+		s.own.MustRegister(predictions)
 	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -81,8 +81,7 @@ func newMetrics(m *model.Model, cfg handler.Config) *metrics {
 }
 
 // watch adds what the service says of its load.
-func (s *metrics) watch(service *handler.Service, cfg handler.Config, m *model.Model) {
-	own := prometheus.WrapRegistererWith(prometheus.Labels{"color": cfg.Color, "model_version": m.Version()}, s.registry)
+func (s *metrics) watch(service *handler.Service) {
 	for _, g := range []struct {
 		name, help string
 		read       func(handler.Load) int
@@ -93,7 +92,7 @@ func (s *metrics) watch(service *handler.Service, cfg handler.Config, m *model.M
 		{"ml_inference_concurrency_limit", "The most requests in the model at once.", func(l handler.Load) int { return l.Concurrency }},
 		{"ml_inference_queue_limit", "The most requests that wait; past it they are refused with 503.", func(l handler.Load) int { return l.Queue }},
 	} {
-		own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
+		s.own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
 			func() float64 { return float64(g.read(service.Load())) }))
 	}
 }

@@ -43,7 +43,7 @@ func observed(t *testing.T, version string) *handler.Service {
 	counted := newMetrics(m, cfg)
 	service := handler.New(handler.Options{Model: m, Name: cfg.ModelName, Color: cfg.Color, Observer: counted, Metrics: counted.handler(),
 		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue})
-	counted.watch(service, cfg, m)
+	counted.watch(service)
 	return service
 }
 

@@ -38,7 +38,7 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 	}
 	service := handler.New(options)
 	if counted != nil {
-		counted.watch(service, cfg, m)
+		counted.watch(service)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(cfg.Host, cfg.Port))
 	if err != nil {
