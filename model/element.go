@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -77,38 +78,39 @@ func (b *Batch) vector(k int) error {
 	return b.elements(k, width, 0, 1)
 }
 
-// float32s reads a list of width numbers. Whatever is not a plain number goes through element.
+// someRoom is how many numbers are read at once where it is not known how many there are.
+const someRoom = 32
+
+// float32s reads a list of width numbers.
 func (b *Batch) float32s(k, width int) error {
 	buf, t := b.buf, b.inputs[k]
 	i := space(buf, b.at+1)
 	if i < len(buf) && buf[i] == ']' {
 		return b.elements(k, width, 0, 1)
 	}
-	values := t.F32
-	for n := 0; ; n++ {
-		if n == width {
-			return b.tooMany(k, i, n, place{})
+	for n := 0; ; {
+		room, closed := width-n, false
+		if width < 0 {
+			room = someRoom
 		}
-		end := -1
-		if i < len(buf) && buf[i]-'-' <= '9'-'-' {
-			var v number
-			if v, end = scanNumber(buf, i); end > 0 {
-				f, ok := v.float32(buf[i:end])
-				values = append(values, f)
-				if !ok {
-					end = -1
-					values = values[:len(values)-1]
-				}
+		if room > 0 {
+			start, read := len(t.F32), 0
+			t.F32 = slices.Grow(t.F32, room)
+			read, i, closed = readList(t.F32[start:start+room], buf, i)
+			t.F32 = t.F32[:start+read]
+			n += read
+		}
+		if !closed {
+			if n == width {
+				return b.tooMany(k, i, n, place{})
 			}
-		}
-		if end < 0 {
-			b.at, t.F32 = i, values
-			if err := b.element(k, n, 1); err != nil {
+			b.at = space(buf, i)
+			if err := b.float32(k, n); err != nil {
 				return err
 			}
-			end, values = b.at, t.F32
+			n++
+			i = b.at
 		}
-		i = end
 		if i < len(buf) && buf[i] == ',' {
 			if i++; i < len(buf) && buf[i] <= ' ' {
 				i = space(buf, i)
@@ -119,15 +121,29 @@ func (b *Batch) float32s(k, width int) error {
 		case i < len(buf) && buf[i] == ',':
 			i = space(buf, i+1)
 		case i < len(buf) && buf[i] == ']':
-			if n+1 != width && width >= 0 {
-				return b.wrong(b.place(k, 0, 0), b.model.inputs[k].wantsCount(width, n+1))
+			if n != width && width >= 0 {
+				return b.wrong(b.place(k, 0, 0), b.model.inputs[k].wantsCount(width, n))
 			}
-			b.at, t.F32 = i+1, values
+			b.at = i + 1
 			return nil
 		default:
 			return unexpected(buf, i, "',' or ']'")
 		}
 	}
+}
+
+// float32 reads the element n of a row at b.at. Whatever is not a number in range goes through element.
+func (b *Batch) float32(k, n int) error {
+	if i := b.at; i < len(b.buf) && b.buf[i]-'-' <= '9'-'-' {
+		if v, end := scanNumber(b.buf, i); end > 0 {
+			if f, ok := v.float32(b.buf[i:end]); ok {
+				b.inputs[k].F32 = append(b.inputs[k].F32, f)
+				b.at = end
+				return nil
+			}
+		}
+	}
+	return b.element(k, n, 1)
 }
 
 // elements reads a list of width elements of input k, the first of which has the flat index first.

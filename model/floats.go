@@ -1,0 +1,87 @@
+package model
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// Numbers of float32 lists, which are most of what comes, are read many at once here, without a branch on what differs
+// from number to number: its sign and how many digits it has. A wrong guess costs more than all the rest.
+
+// listReader reads numbers of a list into dst, which has room for one at least, from buf[i] on, until dst is full, the list
+// ends or something comes that is not as most numbers are: an exponent, very many digits, white space but for one blank
+// after a comma, an error. It gives how many it read and the index of what comes next, which is the character behind
+// the last number if closed, and an element that it did not read if not.
+type listReader func(dst []float32, buf []byte, i int) (n, next int, closed bool)
+
+// inversePowers times a mantissa is off by a few units in the last place of a float64, or by some thousands where digits
+// were left out. Where that is near to the middle between two float32 values it could round to the wrong one, and
+// the number is not read here.
+var inversePowers = [...]float64{1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16}
+
+// manyDigits is a mantissa so large that the digits behind it do not count.
+const manyDigits = 1 << 40
+
+var wholePowers = [...]uint64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
+
+// readPlain is the listReader of every machine.
+func readPlain(dst []float32, buf []byte, i int) (n, next int, closed bool) {
+	for len(buf)-i >= 24 {
+		negative := (uint32(buf[i]^'-') - 1) >> 31 // 1 or 0
+		at := i + int(negative)
+		mantissa, digits := uint64(buf[at]-'0'), 1
+		if mantissa > 9 || buf[at+1] != '.' {
+			if mantissa, digits = leadingDigits(buf[at:]); digits == 0 || digits == 8 || digits > 1 && buf[at] == '0' {
+				return n, i, false
+			}
+		}
+		at += digits
+		fraction := 0
+		if buf[at] == '.' {
+			at++
+			var low uint64
+			low, fraction = leadingDigits(buf[at:])
+			mantissa = mantissa*wholePowers[fraction] + low
+			at += fraction
+			if fraction == 8 && len(buf)-at >= 17 {
+				low, more := leadingDigits(buf[at:])
+				mantissa = mantissa*wholePowers[more] + low
+				at += more
+				fraction += more
+				if more == 8 {
+					_, more = leadingDigits(buf[at:])
+					at += more
+					if more > 0 && mantissa < manyDigits {
+						return n, i, false
+					}
+				}
+			}
+			if fraction == 0 || digits+fraction > 18 {
+				return n, i, false
+			}
+		}
+		f := float64(int64(mantissa)) * inversePowers[fraction]
+		const middle, near = 1 << 28, 1 << 14
+		if math.Float64bits(f)&(1<<29-1)-(middle-near) <= 2*near || buf[at]|0x20 == 'e' || buf[at]-'0' <= 9 {
+			return n, i, false
+		}
+		dst[n] = math.Float32frombits(math.Float32bits(float32(f)) | negative<<31)
+		if n++; n == len(dst) || buf[at] != ',' {
+			return n, at, true
+		}
+		if i = at + 1; i < len(buf) && buf[i] == ' ' {
+			i++
+		}
+	}
+	return n, i, false
+}
+
+// leadingDigits is the number that the digits at the start of eight bytes write, and how many they are.
+func leadingDigits(text []byte) (value uint64, count int) {
+	const ones = 0x0101010101010101
+	v := binary.LittleEndian.Uint64(text)
+	other := ((v + 0x46*ones) | (v - 0x30*ones)) & (0x80 * ones) // right up to the first byte that is no digit
+	count = bits.TrailingZeros64(other) / 8
+	return eightDigits(v<<(64-8*count) | 0x3030303030303030>>(8*count)), count
+}
