@@ -32,12 +32,7 @@ type watch struct {
 	done   chan struct{}
 }
 
-// watched is a connection and what it has been doing since when.
-type watched struct {
-	net.Conn
-	doing atomic.Int64 // milliseconds since the watch began, times states, plus an http.ConnState
-}
-
+// states is how many http.ConnState there may be.
 const states = 8
 
 // newWatch begins to watch what l accepts, until stop.
@@ -53,7 +48,7 @@ func (w *watch) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &watched{Conn: conn}, nil
+	return &watched{Conn: conn, watch: w}, nil
 }
 
 // state is the server's hook for ConnState.
@@ -72,7 +67,9 @@ func (w *watch) state(conn net.Conn, state http.ConnState) {
 		w.mu.Lock()
 		delete(w.open, c)
 		w.mu.Unlock()
-	case http.StateActive, http.StateIdle:
+	case http.StateIdle:
+		c.giveWay()
+	case http.StateActive:
 	}
 }
 
