@@ -29,6 +29,7 @@ type watch struct {
 	now    atomic.Int64 // milliseconds since it began, as of the last sweep
 	mu     sync.Mutex
 	open   map[*watched]struct{}
+	count  atomic.Int64 // of open
 	done   chan struct{}
 }
 
@@ -62,10 +63,12 @@ func (w *watch) state(conn net.Conn, state http.ConnState) {
 	case http.StateNew:
 		w.mu.Lock()
 		w.open[c] = struct{}{}
+		w.count.Store(int64(len(w.open)))
 		w.mu.Unlock()
 	case http.StateClosed, http.StateHijacked:
 		w.mu.Lock()
 		delete(w.open, c)
+		w.count.Store(int64(len(w.open)))
 		w.mu.Unlock()
 	case http.StateIdle:
 		c.giveWay()

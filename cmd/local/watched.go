@@ -53,11 +53,15 @@ func (c *watched) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
+// few is up to how many connections giveWay pays. With more of them the next request is not there yet by the next turn, and
+// the last ones wait longer.
+const few = 32
+
 // giveWay lets other connections go first after every other answer. When its turn comes the next request is mostly there,
 // and is read at once instead of waited for. It is not done every time: the poller is asked only once nothing else can run, and
 // those that wait there must not wait for long.
 func (c *watched) giveWay() {
-	if c.gave = !c.gave; c.gave {
+	if c.gave = !c.gave && c.watch.count.Load() <= few; c.gave {
 		runtime.Gosched()
 	}
 }
