@@ -104,13 +104,12 @@ loaded:
 	TZCNTL R12, R12
 	CMPL CX, SI
 	JGE open
-	TESTL BX, BX
-	JZ positive
-	CMPB (R10), $'-'
-	JNE open
-	CMPL CX, $1
-	JEQ open
-positive:
+	MOVL BX, R13
+	NEGL R13
+	MOVBLZX (R10), AX
+	XORL $'-', AX
+	ANDL R13, AX // not 0: begins with neither a digit nor a minus
+	JNZ open
 	MOVL CX, AX
 	SUBL BX, AX
 	CMPL AX, $1
@@ -156,7 +155,8 @@ scale:
 	INCQ R10
 	JMP number
 
-longer: // than one digit before the point; 0 does not begin it
+longer: // than one digit before the point, of which the first is not 0; or none
+	JLT open
 	CMPB (R10)(BX*1), $'0'
 	JEQ open
 	JMP whole
