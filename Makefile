@@ -141,7 +141,7 @@ lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is
 # Server and load on cores of their own; nothing else should run meanwhile.
 BENCH_HTTP = $(VENVS)/bench-http
 .PHONY: bench-http
-bench-http:     ## the service against a bare handler and FastAPI, its start, its growth; needs wrk
+bench-http:     ## the service against a bare handler and FastAPI, its start, its growth; with NGINX=<binary> through Nginx; needs wrk
 	@command -v wrk >/dev/null || { echo "make bench-http: wrk is missing: apt-get install wrk" >&2; exit 1; }
 	[[ $$(cat $(BENCH_HTTP)/installed 2>/dev/null) == "$$(cat bench/http/requirements.txt)" ]] || { \
 	  python3 -m venv --clear $(BENCH_HTTP) && $(BENCH_HTTP)/bin/pip install --quiet --requirement bench/http/requirements.txt && \
@@ -149,6 +149,7 @@ bench-http:     ## the service against a bare handler and FastAPI, its start, it
 	$(BENCH_HTTP)/bin/python bench/http/start.py
 	$(BENCH_HTTP)/bin/python bench/http/ratios.py
 	$(BENCH_HTTP)/bin/python bench/http/growth.py
+	if [[ -n "$(NGINX)" ]]; then $(BENCH_HTTP)/bin/python bench/http/balancer.py "$(NGINX)"; fi
 
 bench-lambda:   ## how long the bootstrap takes to start, beside a bare one
 	go run -tags $(TAGS) ./bench/lambda

@@ -1,6 +1,6 @@
 """Through Nginx against direct, and what each setting of nginx.conf gives.
 
-    python balancer.py NGINX          a binary of Nginx 1.27.4 or later
+    python balancer.py NGINX [WORD]   a binary of Nginx 1.27.4 or later; only the changes whose name has the word
 
 Two colours and Nginx with one worker share a core; wrk has the other. Nginx reads the repository's nginx.conf with the
 ports changed, and with one setting changed at a time. Slices alternate with the file as it ships.
@@ -26,6 +26,10 @@ CHANGES = {
     "no zone, no resolve": lambda c: c.replace("zone ml_backend 64k;", "").replace(" resolve;", ";"),
     "plain next_upstream": lambda c: c.replace("proxy_next_upstream error timeout non_idempotent;", ""),
     "client body in a small buffer": lambda c: c.replace("client_body_buffer_size 1m;", "client_body_buffer_size 8k;"),
+    "compiled regular expressions": lambda c: "pcre_jit on;\n" + c,
+    "all new connections at once": lambda c: c.replace("worker_connections 4096;", "worker_connections 4096;\n    multi_accept on;"),
+    "256 connections kept to the colours": lambda c: c.replace("keepalive 32;", "keepalive 256;"),
+    "answers not buffered": lambda c: c.replace("proxy_http_version 1.1;", "proxy_http_version 1.1;\n    proxy_buffering off;"),
     "no keepalive_min_timeout": lambda c: c.replace("keepalive_min_timeout 2s;", ""),
 }
 
@@ -59,7 +63,7 @@ class Nginx:
         self.process.stderr.close()
 
 
-def main(binary):
+def main(binary, word=""):
     print(machine(), subprocess.run([binary, "-v"], capture_output=True, text=True, check=True).stderr.strip(), sep="\n")
     with tempfile.TemporaryDirectory() as tmp:
         work = Path(tmp)
@@ -74,6 +78,8 @@ def main(binary):
         shipped = Nginx(binary, config, work, "as it ships")
         others = [("direct to blue", colours[0])]
         for name, change in CHANGES.items():
+            if word not in name:
+                continue
             changed = change(config)
             if changed == config:
                 raise SystemExit(f"{name}: changes nothing in nginx.conf")
@@ -89,4 +95,4 @@ def main(binary):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -7,6 +7,7 @@ import socket
 import statistics
 import struct
 import subprocess
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -31,16 +32,18 @@ class Server:
         self.name, self.port = name, free_port()
         words = [str(w).replace("{port}", str(self.port)) for w in command]
         self.url = f"http://127.0.0.1:{self.port}{path}"
+        self.log = tempfile.TemporaryFile()  # a pipe that nobody reads would stop the server once it is full
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CORE, *words], cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            ["taskset", "-c", SERVER_CORE, *words], cwd=HERE, stdout=subprocess.DEVNULL, stderr=self.log,
             env={**os.environ, "PORT": str(self.port), "HOST": "127.0.0.1", "GOMAXPROCS": "1", "OMP_NUM_THREADS": "1", **env})
         self._wait(probe or b'{"x":[0.4,-0.2,0.1]}')
 
     def _wait(self, probe):
         for _ in range(20000):
             if self.process.poll() is not None:
-                raise SystemExit(f"{self.name} ended: {self.process.stderr.read().decode()}")
+                self.log.seek(0)
+                raise SystemExit(f"{self.name} ended: {self.log.read().decode()}")
             try:
                 with urllib.request.urlopen(urllib.request.Request(self.url, probe, {"Content-Type": "application/json"}), timeout=5) as r:
                     if r.status == 200:
@@ -66,7 +69,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stderr.close()
+        self.log.close()
 
 
 def busy():

@@ -1,4 +1,5 @@
-"""The service over HTTP, against a bare net/http handler and against FastAPI, as ratios of medians.
+"""The service over HTTP, against a bare net/http handler and against FastAPI, as ratios of medians. FastAPI runs in uvicorn with
+uvloop and httptools (uvicorn[standard]), and for ONNX Runtime also without them, as `pip install uvicorn` gives it.
 
     python ratios.py [pairs [quiet [seconds]]]
 
@@ -33,6 +34,8 @@ def main(wanted, quiet, seconds):
                 (Server("bare net/http", [bare], probe=probe), wanted, "of"),
                 (Server("metrics off", [ours], probe=probe, METRICS="false", **env), wanted, "of"),
                 (Server("FastAPI + ONNX Runtime", [*uvicorn, "peer_onnx:app"], probe=probe, MODEL=file), max(wanted // 3, 3), "times"),
+                (Server("FastAPI + ONNX Runtime, plain uvicorn", [*uvicorn, "--loop", "asyncio", "--http", "h11", "peer_onnx:app"], probe=probe,
+                        MODEL=file), max(wanted // 3, 3), "times"),
                 (Server("FastAPI + " + ("scikit-learn" if width == 3 else "XGBoost"), [*uvicorn, "peer_library:app"], probe=probe, WIDTH=str(width)),
                  max(wanted // 3, 3), "times"),
             ]
