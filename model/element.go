@@ -96,7 +96,7 @@ func (b *Batch) float32s(k, width int) error {
 		if room > 0 {
 			start, read := len(t.F32), 0
 			t.F32 = slices.Grow(t.F32, room)
-			read, i, closed = readList(t.F32[start:start+room], buf, i)
+			read, i, closed = Float32s(t.F32[start:start+room], buf, i)
 			t.F32 = t.F32[:start+read]
 			n += read
 		}

@@ -9,10 +9,7 @@ import (
 // Numbers of float32 lists, which are most of what comes, are read many at once here, without a branch on what differs
 // from number to number: its sign and how many digits it has. A wrong guess costs more than all the rest.
 
-// listReader reads numbers of a list into dst, which has room for one at least, from buf[i] on, until dst is full, the list
-// ends or something comes that is not as most numbers are: an exponent, very many digits, white space but for one blank
-// after a comma, an error. It gives how many it read and the index of what comes next, which is the character behind
-// the last number if closed, and an element that it did not read if not.
+// listReader is a Float32s.
 type listReader func(dst []float32, buf []byte, i int) (n, next int, closed bool)
 
 // inversePowers times a mantissa is off by a few units in the last place of a float64, or by some thousands where digits

@@ -2,7 +2,10 @@
 
 package model
 
-// readList is the listReader of this machine.
-func readList(dst []float32, buf []byte, i int) (n, next int, closed bool) {
+// Float32s reads numbers of a JSON list into dst, which has room for one at least, from buf[i] on, until dst is full, the
+// list ends or something comes that is not as most numbers are: an exponent, very many digits, white space but for one
+// blank after a comma, an error. It gives how many it read and the index of what comes next, which is the character
+// behind the last number if closed, and an element that it did not read if not.
+func Float32s(dst []float32, buf []byte, i int) (n, next int, closed bool) {
 	return readPlain(dst, buf, i)
 }

@@ -55,16 +55,17 @@ func (e *elements) list(n int, where string, value func() *Error) *Error {
 			if got == n {
 				return wrong(".", "input %q: want %d elements%s for shape %s, got more", e.want.Name, n, where, shapeWanted(e.t.Shape))
 			}
-			if value != nil || !e.quick() {
-				read := value
-				if read == nil {
-					read = e.next
-				}
-				if err := read(); err != nil {
+			read, closed := 0, false
+			if value == nil {
+				read, closed = e.plain(n - got)
+				got += read
+			}
+			if !closed {
+				if err := e.one(value); err != nil {
 					return err.under("[" + strconv.Itoa(got) + "]")
 				}
+				got++
 			}
-			got++
 			if s.take(']') {
 				break
 			}
@@ -77,6 +78,26 @@ func (e *elements) list(n int, where string, value func() *Error) *Error {
 		return wrong(".", "input %q: want %d elements%s for shape %s, got %d", e.want.Name, n, where, shapeWanted(e.t.Shape), got)
 	}
 	return nil
+}
+
+// plain reads up to n float32 as long as they are written as most are, and says whether their list goes on or ends there.
+func (e *elements) plain(n int) (read int, closed bool) {
+	if e.t.DType == onnx.Float32 {
+		read, e.s.pos, closed = model.Float32s(e.t.F32[e.k:e.k+n], e.s.buf, e.s.pos)
+		e.k += read
+	}
+	return read, closed
+}
+
+// one reads one value by the function given, or an element where there is none.
+func (e *elements) one(value func() *Error) *Error {
+	switch {
+	case value != nil:
+		return value()
+	case e.quick():
+		return nil
+	}
+	return e.next()
 }
 
 // quick reads one float where a number comes next, and does nothing where anything else does.
