@@ -39,12 +39,15 @@ func (n *node) rows(i int) int {
 // linear is coefficients [targets][width] with an intercept each.
 type linear struct {
 	width, targets int
-	coefficients   []float32
+	coefficients   []float64 // float32 values, widened once
 	intercepts     []float32
 }
 
 func (n *node) linear(targets int) *linear {
-	l := &linear{targets: targets, coefficients: n.floats("coefficients"), intercepts: n.floats("intercepts")}
+	l := &linear{targets: targets, intercepts: n.floats("intercepts")}
+	for _, f := range n.floats("coefficients") {
+		l.coefficients = append(l.coefficients, float64(f))
+	}
 	if l.intercepts == nil {
 		l.intercepts = make([]float32, targets)
 	}
@@ -75,13 +78,13 @@ func (l *linear) scores(c *call, dst []float32, rows int) {
 			i := 0
 			for ; i+4 <= len(row); i += 4 {
 				v, w := row[i:i+4:i+4], coefficients[i:i+4:i+4]
-				s0 += float64(v[0]) * float64(w[0])
-				s1 += float64(v[1]) * float64(w[1])
-				s2 += float64(v[2]) * float64(w[2])
-				s3 += float64(v[3]) * float64(w[3])
+				s0 += float64(v[0]) * w[0]
+				s1 += float64(v[1]) * w[1]
+				s2 += float64(v[2]) * w[2]
+				s3 += float64(v[3]) * w[3]
 			}
 			for ; i < len(row); i++ {
-				sum += float64(row[i]) * float64(coefficients[i])
+				sum += float64(row[i]) * coefficients[i]
 			}
 			sum += (s0 + s1) + (s2 + s3)
 			dst[r*l.targets+t] = float32(sum)
