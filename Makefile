@@ -49,9 +49,9 @@ bench-go:       ## Go benchmarks
 
 # The arithmetic on arm64, under emulation: the bits of the fixtures there too, and of every other output as on this machine.
 .PHONY: test-arm64 fuzz
-test-arm64:     ## the tests of tree and onnx for arm64; needs qemu-aarch64
+test-arm64:     ## the tests of tree, onnx and model for arm64; needs qemu-aarch64
 	@command -v qemu-aarch64 >/dev/null || { echo "make test-arm64: qemu-aarch64 is missing: apt-get install qemu-user" >&2; exit 1; }
-	@for room in tree onnx; do \
+	@for room in tree onnx model; do \
 	  GOARCH=arm64 go test -c -tags $(TAGS) -o bin/$$room.arm64.test ./$$room; \
 	  (cd $$room && timeout 240 qemu-aarch64 ../bin/$$room.arm64.test -test.v) >bin/$$room.arm64.txt || { grep -v '^ *=== \|^ *--- PASS' bin/$$room.arm64.txt; exit 1; }; \
 	  echo "$$room on arm64:"; grep '_test.go\|^PASS' bin/$$room.arm64.txt; \
