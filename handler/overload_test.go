@@ -1,9 +1,12 @@
 package handler
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 
@@ -12,16 +15,7 @@ import (
 )
 
 func TestOverload(t *testing.T) {
-	m, err := model.Open("v1.0.0", models.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := New(Options{Model: m, Concurrency: 1, Queue: -1})
-	if err := s.gate.enter(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s.Engine())
-	defer server.Close()
+	s, server := full(t)
 	const overloaded = `{"error":"overloaded: too many requests wait for the model; try again later"}`
 	for _, c := range []struct {
 		method, path, body string
@@ -58,5 +52,85 @@ func TestOverload(t *testing.T) {
 	s.Engine().ServeHTTP(answer, httptest.NewRequest("POST", "/predict", strings.NewReader(`{"x":[0.4,-0.2,0.1]}`)))
 	if answer.Code != http.StatusOK {
 		t.Errorf("with room again: got %d %s, want 200", answer.Code, answer.Body)
+	}
+}
+
+// full is a server whose only place is taken.
+func full(t *testing.T) (*Service, *httptest.Server) {
+	t.Helper()
+	m, err := model.Open("v1.0.0", models.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{Model: m, Concurrency: 1, Queue: -1})
+	if err := s.gate.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s.Engine())
+	t.Cleanup(server.Close)
+	return s, server
+}
+
+// TestRefusedBodies sends refused bodies one after the other: their connection is kept where net/http would keep it.
+func TestRefusedBodies(t *testing.T) {
+	s, server := full(t)
+	for _, c := range []struct {
+		name  string
+		size  int
+		sinks int // that are left
+		kept  bool
+	}{
+		{"small", firstRead - 1, sinks, true},
+		{"large", firstRead, sinks, true},
+		{"large, of several reads", readAway - 1, sinks, true},
+		{"no sink is left", readAway - 1, 0, true},
+		{"too large to be read", 4 << 20, sinks, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for range sinks - c.sinks {
+				defer func(sink []byte) { s.sinks <- sink }(<-s.sinks)
+			}
+			server.Client().CloseIdleConnections()
+			for round := range 3 {
+				reused := false
+				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+				req, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/predict", strings.NewReader(strings.Repeat(" ", c.size)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				res, err := server.Client().Do(req)
+				if err != nil {
+					if c.kept {
+						t.Fatal(err)
+					}
+					continue // net/http closes it, perhaps before the answer is read
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+				if res.StatusCode != http.StatusServiceUnavailable || round > 0 && reused != c.kept {
+					t.Errorf("round %d: got %d, connection used again: %v, want 503 and %v", round, res.StatusCode, reused, c.kept)
+				}
+			}
+			if len(s.sinks) != c.sinks {
+				t.Errorf("%d sinks came back, want %d", len(s.sinks), c.sinks)
+			}
+		})
+	}
+}
+
+// TestRefusedBeforeItIsSent does not ask for a body that the caller holds back until it is asked.
+func TestRefusedBeforeItIsSent(t *testing.T) {
+	_, server := full(t)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 503 ") {
+		t.Errorf("got %q, %v, want a 503", line, err)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Service) predict(c *gin.Context) {
 
 // answer reads the request and leaves the body of the answer in x.out.
 func (s *Service) answer(r *http.Request, x *exchange) error {
-	if err := s.gate.full(); err != nil {
+	if err := s.admit(r); err != nil {
 		return err
 	}
 	body, err := x.read(r, s.maxBody)

@@ -51,6 +51,7 @@ type Service struct {
 	draining atomic.Bool
 	inflight atomic.Int64
 	gate     *gate
+	sinks    chan []byte // nil until it is used first
 	metrics  http.Handler
 	engine   *gin.Engine
 	buffers  sync.Pool // of *exchange
@@ -72,7 +73,11 @@ func New(o Options) *Service {
 		observer: o.Observer,
 		metrics:  o.Metrics,
 		gate:     newGate(o.Concurrency, o.Queue),
+		sinks:    make(chan []byte, sinks),
 		version:  []string{o.Model.Version()},
+	}
+	for range sinks {
+		s.sinks <- nil
 	}
 	if s.name == "" {
 		s.name = defaultName

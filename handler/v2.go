@@ -97,7 +97,7 @@ func (s *Service) v2Infer(c *gin.Context) {
 
 // inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
 func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) {
-	if err := s.gate.full(); err != nil {
+	if err := s.admit(c.Request); err != nil {
 		return 0, err
 	}
 	body, err := x.read(c.Request, s.maxBody)
