@@ -105,7 +105,7 @@ func (b *Batch) float32s(k, width int) error {
 				return b.tooMany(k, i, n, place{})
 			}
 			b.at = space(buf, i)
-			if err := b.float32(k, n); err != nil {
+			if err := b.element(k, n, 1); err != nil {
 				return err
 			}
 			n++
@@ -130,20 +130,6 @@ func (b *Batch) float32s(k, width int) error {
 			return unexpected(buf, i, "',' or ']'")
 		}
 	}
-}
-
-// float32 reads the element n of a row at b.at. Whatever is not a number in range goes through element.
-func (b *Batch) float32(k, n int) error {
-	if i := b.at; i < len(b.buf) && b.buf[i]-'-' <= '9'-'-' {
-		if v, end := scanNumber(b.buf, i); end > 0 {
-			if f, ok := v.float32(b.buf[i:end]); ok {
-				b.inputs[k].F32 = append(b.inputs[k].F32, f)
-				b.at = end
-				return nil
-			}
-		}
-	}
-	return b.element(k, n, 1)
 }
 
 // elements reads a list of width elements of input k, the first of which has the flat index first.

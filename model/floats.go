@@ -9,16 +9,29 @@ import (
 // Numbers of float32 lists, which are most of what comes, are read many at once here, without a branch on what differs
 // from number to number: its sign and how many digits it has. A wrong guess costs more than all the rest.
 
+// Float32s reads numbers of a JSON list into dst, which has room for one at least, from buf[i] on, until dst is full, the
+// list ends or something comes that is not as most numbers are: an exponent, very many digits, white space but for one
+// blank after a comma, an error. It gives how many it read and the index of what comes next, which is the character
+// behind the last number if closed, and an element that it did not read if not.
+func Float32s(dst []float32, buf []byte, i int) (n, next int, closed bool) {
+	return readList(dst, buf, i)
+}
+
 // listReader is a Float32s.
 type listReader func(dst []float32, buf []byte, i int) (n, next int, closed bool)
 
-// inversePowers times a mantissa is off by a few units in the last place of a float64, or by some thousands where digits
-// were left out. Where that is near to the middle between two float32 values it could round to the wrong one, and
-// the number is not read here.
+// readList is this machine's.
+var readList listReader = readPlain
+
+// inversePowers times a mantissa is off by a few units in the last place of a float64, and by less than leftOut where
+// digits behind manyDigits were left out. Where it is that near to the middle between two float32 values, the number is not read here.
 var inversePowers = [...]float64{1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16}
 
-// manyDigits is a mantissa so large that the digits behind it do not count.
-const manyDigits = 1 << 40
+// manyDigits is a mantissa so large that the digits behind it change less than leftOut.
+const (
+	manyDigits = 1 << 40
+	leftOut    = 1 << 14
+)
 
 var wholePowers = [...]uint64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
@@ -59,8 +72,7 @@ func readPlain(dst []float32, buf []byte, i int) (n, next int, closed bool) {
 			}
 		}
 		f := float64(int64(mantissa)) * inversePowers[fraction]
-		const middle, near = 1 << 28, 1 << 14
-		if math.Float64bits(f)&(1<<29-1)-(middle-near) <= 2*near || buf[at]|0x20 == 'e' || buf[at]-'0' <= 9 {
+		if nearMiddle(f, leftOut) || buf[at]|0x20 == 'e' || buf[at]-'0' <= 9 {
 			return n, i, false
 		}
 		dst[n] = math.Float32frombits(math.Float32bits(float32(f)) | negative<<31)

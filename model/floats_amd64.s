@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // Sixteen bytes of it, from byte e on, shuffle e bytes to the right end; from byte 16+k on, they drop the first k.
@@ -19,25 +20,17 @@ DATA point<>+16(SB)/8, $0
 DATA point<>+24(SB)/8, $0
 GLOBL point<>(SB), RODATA|NOPTR, $32
 
-DATA zeros<>+0(SB)/8, $0x3030303030303030
-DATA zeros<>+8(SB)/8, $0x3030303030303030
-GLOBL zeros<>(SB), RODATA|NOPTR, $16
+// SIXTEEN is a constant of sixteen bytes, the same eight twice.
+#define SIXTEEN(name, eight) \
+	DATA name<>+0(SB)/8, $eight; \
+	DATA name<>+8(SB)/8, $eight; \
+	GLOBL name<>(SB), RODATA|NOPTR, $16
 
-DATA nines<>+0(SB)/8, $0x0909090909090909
-DATA nines<>+8(SB)/8, $0x0909090909090909
-GLOBL nines<>(SB), RODATA|NOPTR, $16
-
-DATA tens<>+0(SB)/8, $0x010a010a010a010a
-DATA tens<>+8(SB)/8, $0x010a010a010a010a
-GLOBL tens<>(SB), RODATA|NOPTR, $16
-
-DATA hundreds<>+0(SB)/8, $0x0001006400010064
-DATA hundreds<>+8(SB)/8, $0x0001006400010064
-GLOBL hundreds<>(SB), RODATA|NOPTR, $16
-
-DATA tenThousands<>+0(SB)/8, $0x0001271000012710
-DATA tenThousands<>+8(SB)/8, $0x0001271000012710
-GLOBL tenThousands<>(SB), RODATA|NOPTR, $16
+SIXTEEN(zeros, 0x3030303030303030)
+SIXTEEN(nines, 0x0909090909090909)
+SIXTEEN(tens, 0x010a010a010a010a)
+SIXTEEN(hundreds, 0x0001006400010064)
+SIXTEEN(tenThousands, 0x0001271000012710)
 
 // SCAN turns the text in X0 into digits, with 0 for what is none. The bits of AX say what is none; all from 16 on are set.
 #define SCAN \
@@ -132,8 +125,8 @@ scale:
 	MULSD (DX)(R13*8), X0
 	MOVQ X0, AX
 	ANDL $0x1fffffff, AX
-	SUBL $0x0fffc000, AX // where the float32 changes, 2^28, and 2^14 on either side
-	CMPL AX, $0x8000
+	SUBL $((1<<28)-const_leftOut), AX // as nearMiddle
+	CMPL AX, $(2*const_leftOut)
 	JLS open
 	CVTSD2SS X0, X0
 	MOVL X0, AX
@@ -178,8 +171,8 @@ extended: // its digits go on behind these 16 bytes, where they no longer count 
 	MOVOU 16(R14), X1
 	MOVOU (R15)(R13*1), X2
 	MANTISSA
-	MOVQ $1<<40, CX
-	CMPQ AX, CX // manyDigits
+	MOVQ $const_manyDigits, CX
+	CMPQ AX, CX
 	JLT open
 	MOVQ AX, CX
 	MOVOU 16(R10), X0

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var listReaders = map[string]listReader{"this machine's": Float32s, "every machine's": readPlain}
+var listReaders = map[string]listReader{"this machine's": readList, "every machine's": readPlain}
 
 // listEnd follows the numbers of a test, so that the last of them has text behind it.
 const listEnd = "], [0.5, 0.25, 0.125, 0.0625]]}"

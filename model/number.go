@@ -170,6 +170,12 @@ func skipNumber(buf []byte, i int) (int, error) {
 	return end, nil
 }
 
+// nearMiddle says whether f lies within so many units in its last place of the middle between two float32 values.
+func nearMiddle(f float64, units uint64) bool {
+	const middle = 1 << 28
+	return math.Float64bits(f)&(1<<29-1)-(middle-units) <= 2*units
+}
+
 // float32 is the float32 nearest to n, whose text is given; false where that is not finite.
 //
 // The quotient below is off by at most two units in the last place of a float64. Only where it lies that near
@@ -185,9 +191,7 @@ func (n number) float32(text []byte) (float32, bool) {
 		} else {
 			f *= powers[n.exponent]
 		}
-		const middle, near = 1 << 28, 8
-		low := math.Float64bits(f) & (1<<29 - 1)
-		if (low < middle-near || low > middle+near) && f <= math.MaxFloat32 && f >= 0x1p-126 {
+		if !nearMiddle(f, 8) && f <= math.MaxFloat32 && f >= 0x1p-126 {
 			if n.negative {
 				f = -f
 			}

@@ -60,14 +60,13 @@ func (w *watch) state(conn net.Conn, state http.ConnState) {
 	}
 	c.doing.Store(w.now.Load()*states + int64(state))
 	switch state {
-	case http.StateNew:
+	case http.StateNew, http.StateClosed, http.StateHijacked:
 		w.mu.Lock()
-		w.open[c] = struct{}{}
-		w.count.Store(int64(len(w.open)))
-		w.mu.Unlock()
-	case http.StateClosed, http.StateHijacked:
-		w.mu.Lock()
-		delete(w.open, c)
+		if state == http.StateNew {
+			w.open[c] = struct{}{}
+		} else {
+			delete(w.open, c)
+		}
 		w.count.Store(int64(len(w.open)))
 		w.mu.Unlock()
 	case http.StateIdle:
