@@ -6,23 +6,18 @@ Two colours and Nginx with one worker share a core; wrk has the other. Nginx rea
 ports changed, and with one setting changed at a time. Slices alternate with the file as it ships.
 """
 import os
-import re
-import signal
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
-from machine import ROOT, SERVER_CORE, Server, Slice, build, free_port, machine, spread, write_bodies
+from machine import ROOT, Server, Slice, both, build, free_port, machine, spread, write_bodies
 
 ROUNDS = 9
 CHANGES = {
     "no connections kept to the colours": lambda c: c.replace("keepalive 32;", "").replace('proxy_set_header Connection "";', "proxy_set_header Connection close;"),
     "access log off": lambda c: c.replace("access_log /dev/stdout tries;", "access_log off;"),
-    "access log buffered": lambda c: re.sub(r"access_log /dev/stdout tries;", "access_log /dev/stdout tries buffer=64k flush=1s;", c),
+    "access log buffered": lambda c: c.replace("access_log /dev/stdout tries;", "access_log /dev/stdout tries buffer=64k flush=1s;"),
     "no zone, no resolve": lambda c: c.replace("zone ml_backend 64k;", "").replace(" resolve;", ";"),
     "plain next_upstream": lambda c: c.replace("proxy_next_upstream error timeout non_idempotent;", ""),
     "client body in a small buffer": lambda c: c.replace("client_body_buffer_size 1m;", "client_body_buffer_size 8k;"),
@@ -34,33 +29,19 @@ CHANGES = {
 }
 
 
-class Nginx:
+class Nginx(Server):
     def __init__(self, binary, config, work, name):
-        self.name, self.port = name, free_port()
-        self.url = f"http://127.0.0.1:{self.port}/predict"
-        text = config.replace("listen 8080 default_server;", f"listen 127.0.0.1:{self.port};").replace("8079", str(free_port()))
-        text = text.replace("worker_processes auto;", "worker_processes 1;").replace("/tmp/", f"{work}/{self.port}-").replace("/dev/stdout", f"{work}/{self.port}.log")
-        file = work / f"{self.port}.conf"
+        port = free_port()
+        text = config.replace("listen 8080 default_server;", f"listen 127.0.0.1:{port};").replace("8079", str(free_port()))
+        text = text.replace("worker_processes auto;", "worker_processes 1;").replace("/tmp/", f"{work}/{port}-").replace("/dev/stdout", f"{work}/{port}.log")
+        file = work / f"{port}.conf"
         file.write_text(text)
-        self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, binary, "-c", str(file)], stderr=subprocess.PIPE)
-        for _ in range(500):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2).read()
-                return
-            except OSError:
-                if self.process.poll() is not None:
-                    raise SystemExit(f"{name}: {self.process.stderr.read().decode()}")
-                time.sleep(0.01)
-        raise SystemExit(f"{name} does not answer")
+        super().__init__(name, [binary, "-c", file], port=port)
 
     def cpu(self):
+        """The worker's; the master does nothing."""
         out = subprocess.run(["ps", "-o", "cputimes=", "--ppid", str(self.process.pid)], check=True, capture_output=True, text=True).stdout
         return float(out.split()[0])
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        self.process.stderr.close()
 
 
 def main(binary, word=""):
@@ -87,8 +68,7 @@ def main(binary, word=""):
         print("\n| against nginx.conf as it ships | ratio of rates, median (middle half) | requests/s | p99 us |\n|---|---|---|---|")
         for name, other in others:
             kept = [(Slice(other, bodies), Slice(shipped, bodies)) for _ in range(ROUNDS)]
-            both = lambda f: " : ".join(f"{statistics.median(f(p[k]) for p in kept):.3g}" for k in (0, 1))
-            print(f"| {name} | {spread([a.rate / b.rate for a, b in kept])} | {both(lambda s: s.rate)} | {both(lambda s: s.p99)} |", flush=True)
+            print(f"| {name} | {spread([a.rate / b.rate for a, b in kept])} | {both(kept, lambda s: s.rate)} | {both(kept, lambda s: s.p99)} |", flush=True)
         for server in [shipped, *(s for _, s in others)]:
             server.stop()
         colours[1].stop()

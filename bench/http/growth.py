@@ -15,7 +15,7 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "ml-service"
 import matplotlib.pyplot as plt
 
-from machine import ROOT, Server, Slice, build, machine, model_dir, write_bodies
+from machine import ROOT, SERVER_CORE, WORKLOADS, Server, Slice, build, machine, workload
 
 CONNECTIONS = (1, 16, 256, 1024)
 ROUNDS = 5
@@ -29,12 +29,8 @@ def save(figure, name):
 def connections(work):
     ours, bare = build(work)
     lines = {}
-    for width, name in ((3, None), (30, "xgb100_d6")):
-        bodies = work / f"bodies{width}"
-        write_bodies(bodies, width)
-        probe = bodies.read_bytes().splitlines()[0]
-        env = {"MODEL_DIR": model_dir(work, name), "MODEL_VERSION": "v1"} if name else {}
-        title = "100 trees, 30 features" if name else "logistic, 3 features"
+    for title, width, name in WORKLOADS:
+        bodies, probe, _, env = workload(work, width, name)
         servers = [Server(title, [ours], probe=probe, **env), Server(f"bare net/http, {width} numbers", [bare], probe=probe)]
         for server in servers:
             lines[server.name] = {n: [] for n in CONNECTIONS}
@@ -65,7 +61,7 @@ def connections(work):
 
 
 def model():
-    out = subprocess.run(["taskset", "-c", "1", "go", "test", "./tree", "-run", "^$", "-bench", "Growth", "-count", "3", "-benchtime", "200ms", "-cpu", "1"],
+    out = subprocess.run(["taskset", "-c", SERVER_CORE, "go", "test", "./tree", "-run", "^$", "-bench", "Growth", "-count", "3", "-benchtime", "200ms", "-cpu", "1"],
                          cwd=ROOT, check=True, capture_output=True, text=True).stdout
     times = {}
     for what, size, rows, ns in re.findall(r"Growth/(\w+)=(\d+)/rows=(\d+)\s+\d+\s+([\d.]+) ns/op", out):

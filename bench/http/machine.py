@@ -28,10 +28,10 @@ def free_port():
 class Server:
     """A process on the server's core, which answers on a port of 127.0.0.1."""
 
-    def __init__(self, name, command, path="/predict", probe=None, **env):
-        self.name, self.port = name, free_port()
+    def __init__(self, name, command, probe=None, port=None, **env):
+        self.name, self.port = name, port or free_port()
         words = [str(w).replace("{port}", str(self.port)) for w in command]
-        self.url = f"http://127.0.0.1:{self.port}{path}"
+        self.url = f"http://127.0.0.1:{self.port}/predict"
         self.log = tempfile.TemporaryFile()  # a pipe that nobody reads would stop the server once it is full
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -89,14 +89,14 @@ class Slice:
              "-s", str(HERE / "bodies.lua"), server.url, "--", str(bodies)],
             check=True, capture_output=True, text=True).stdout
         after = os.times()
-        requests, duration, failed, p50, p99 = re.search(r"RESULT (\d+) ([\d.]+) (\d+) (\d+) (\d+)", out).groups()
+        requests, duration, failed, p99 = re.search(r"RESULT (\d+) ([\d.]+) (\d+) (\d+)", out).groups()
         if int(failed):
             raise SystemExit(f"{server.name}: {failed} failed requests\n{out}")
         own = server.cpu() - cpu
         wrk = after.children_user + after.children_system - before.children_user - before.children_system
         self.rate = int(requests) / float(duration)
         self.cpu_us = own / max(int(requests), 1) * 1e6
-        self.p50, self.p99 = int(p50), int(p99)
+        self.p99 = int(p99)
         self.others = max(busy() - all_before - own - wrk, 0) / float(duration)  # cores that something else used
 
 
@@ -117,6 +117,11 @@ def spread(values):
     """Median and the middle half, as text."""
     low, median, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
     return f"{median:.3g} ({low:.3g}-{high:.3g})"
+
+
+def both(kept, field):
+    """The medians of a field of either side's slices, as text."""
+    return " : ".join(f"{statistics.median(field(pair[side]) for pair in kept):.3g}" for side in (0, 1))
 
 
 def machine():
@@ -150,9 +155,17 @@ def build(work):
     return work / "ml-service", work / "bare"
 
 
-def model_dir(work, name):
-    """A MODEL_DIR that holds one bench model as version v1."""
-    folder = work / name / "v1"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes((DATA / name / "model.onnx").read_bytes())
-    return str(work / name)
+WORKLOADS = (("logistic, 3 features", 3, None), ("100 trees, 30 features", 30, "xgb100_d6"))
+
+
+def workload(work, width, name):
+    """The file of bodies for one of WORKLOADS, the first of them, the model's file, and what makes the service serve it."""
+    bodies = work / f"bodies{width}"
+    write_bodies(bodies, width)
+    probe = bodies.read_bytes().splitlines()[0]
+    if name is None:
+        return bodies, probe, ROOT / "models/v1.0.0/model.onnx", {}
+    file = work / name / "v1" / "model.onnx"
+    file.parent.mkdir(parents=True)
+    file.write_bytes((DATA / name / "model.onnx").read_bytes())
+    return bodies, probe, file, {"MODEL_DIR": str(work / name), "MODEL_VERSION": "v1"}

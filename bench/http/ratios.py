@@ -6,12 +6,11 @@ uvloop and httptools (uvicorn[standard]), and for ONNX Runtime also without them
 30 pairs of 2 seconds a side if not given, of which none counts in which something else used more than `quiet` cores (0.15).
 wrk and taskset must be there.
 """
-import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from machine import Server, build, machine, model_dir, pairs, spread, write_bodies
+from machine import WORKLOADS, Server, both, build, machine, pairs, spread, workload
 
 PYTHON = sys.executable
 
@@ -22,20 +21,15 @@ def main(wanted, quiet, seconds):
         work = Path(tmp)
         ours, bare = build(work)
         uvicorn = [PYTHON, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning", "--no-access-log"]
-        for title, width, name in (("logistic, 3 features", 3, None), ("100 trees of depth 6, 30 features", 30, "xgb100_d6")):
-            bodies = work / f"bodies{width}"
-            write_bodies(bodies, width)
-            probe = bodies.read_bytes().splitlines()[0]
-            model = name and model_dir(work, name)
-            env = {"MODEL_DIR": model, "MODEL_VERSION": "v1"} if name else {}
-            file = f"{model}/v1/model.onnx" if name else str(Path(__file__).resolve().parents[2] / "models/v1.0.0/model.onnx")
+        for title, width, name in WORKLOADS:
+            bodies, probe, file, env = workload(work, width, name)
             service = Server("ml-service", [ours], probe=probe, **env)
             rivals = [
                 (Server("bare net/http", [bare], probe=probe), wanted, "of"),
                 (Server("metrics off", [ours], probe=probe, METRICS="false", **env), wanted, "of"),
-                (Server("FastAPI + ONNX Runtime", [*uvicorn, "peer_onnx:app"], probe=probe, MODEL=file), max(wanted // 3, 3), "times"),
+                (Server("FastAPI + ONNX Runtime", [*uvicorn, "peer_onnx:app"], probe=probe, MODEL=str(file)), max(wanted // 3, 3), "times"),
                 (Server("FastAPI + ONNX Runtime, plain uvicorn", [*uvicorn, "--loop", "asyncio", "--http", "h11", "peer_onnx:app"], probe=probe,
-                        MODEL=file), max(wanted // 3, 3), "times"),
+                        MODEL=str(file)), max(wanted // 3, 3), "times"),
                 (Server("FastAPI + " + ("scikit-learn" if width == 3 else "XGBoost"), [*uvicorn, "peer_library:app"], probe=probe, WIDTH=str(width)),
                  max(wanted // 3, 3), "times"),
             ]
@@ -46,9 +40,8 @@ def main(wanted, quiet, seconds):
                     print(f"| {rival.name} | no quiet pair in {tried} | 0 of {tried} | | | |", flush=True)
                     continue
                 ratio = [a.rate / b.rate for a, b in kept]
-                both = lambda f: " : ".join(f"{statistics.median(f(p[side]) for p in kept):.3g}" for side in (0, 1))
-                print(f"| {rival.name} | {spread(ratio)} {word} | {len(kept)} of {tried} | {both(lambda s: s.rate)} | "
-                      f"{both(lambda s: s.cpu_us)} | {both(lambda s: s.p99)} |", flush=True)
+                print(f"| {rival.name} | {spread(ratio)} {word} | {len(kept)} of {tried} | {both(kept, lambda s: s.rate)} | "
+                      f"{both(kept, lambda s: s.cpu_us)} | {both(kept, lambda s: s.p99)} |", flush=True)
             for server in [service, *(r[0] for r in rivals)]:
                 server.stop()
 
