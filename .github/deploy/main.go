@@ -13,7 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"ml-service/rollout/api"
 )
 
 const (
@@ -25,56 +26,38 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := program{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr, sleep: sleep, limit: 30 * time.Second}
-	err := p.run(ctx, os.Args[1:])
+	code := exitCode(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 	stop()
-	os.Exit(exitCode(err))
-}
-
-// program is what a run needs from outside.
-type program struct {
-	getenv         func(string) string
-	stdout, stderr io.Writer
-	sleep          func(context.Context, time.Duration) error
-	limit          time.Duration // of one request and its whole answer
+	os.Exit(code)
 }
 
 // run does one deployment. The error that it returns is already written to stderr.
-func (p program) run(ctx context.Context, args []string) error {
-	secret := p.getenv("CLOUD_TOKEN")
-	stdout, stderr := redact(p.stdout, secret), redact(p.stderr, secret)
-	cfg, err := parseConfig(args, p.getenv, stdout)
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	client, order, err := parseConfig(args, getenv, stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	if err == nil {
-		err = newClient(cfg, stdout, p.sleep, p.limit).deploy(ctx)
+		client.Say = func(line string) { fmt.Fprintln(stdout, "deploy: "+line) }
+		err = client.Deploy(ctx, order)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "deploy: "+clean(err.Error()))
+		fmt.Fprintln(stderr, "deploy: "+api.Line(err.Error(), getenv("CLOUD_TOKEN")))
 	}
 	return err
 }
 
-// exitError is an error that knows the exit code it ends in; any other error ends in exitFailed.
-type exitError struct {
-	code int
-	text string
-}
-
-func (e *exitError) Error() string { return e.text }
-
-func exitf(code int, format string, a ...any) error {
-	return &exitError{code, fmt.Sprintf(format, a...)}
-}
-
 func exitCode(err error) int {
-	var e *exitError
+	var usage usageError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &e):
-		return e.code
+	case errors.As(err, &usage), errors.Is(err, api.ErrRefused):
+		return exitUsage
+	case errors.Is(err, api.ErrRolledBack):
+		return exitRolledBack
+	case errors.Is(err, api.ErrBusy):
+		return exitLocked
 	default:
 		return exitFailed
 	}

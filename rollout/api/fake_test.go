@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"encoding/json"
@@ -69,13 +69,14 @@ type fake struct {
 	gets   []turn
 	states []string // the states of the deployment, as JSON members after the id; the last one stays
 	byKey  map[string]string
-	orders map[string]order
+	orders map[string]Order
 	faults []string
 	served int
+	token  string // that the fake takes
 }
 
 func newFake(t *testing.T, posts, gets []turn, states ...string) *fake {
-	f := &fake{posts: posts, gets: gets, states: states, byKey: map[string]string{}, orders: map[string]order{}}
+	f := &fake{posts: posts, gets: gets, states: states, byKey: map[string]string{}, orders: map[string]Order{}, token: token}
 	f.Server = httptest.NewUnstartedServer(f)
 	f.Config.ErrorLog = nil
 	f.Start()
@@ -119,7 +120,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.mu.Lock()
-	known := r.Header.Get("Authorization") == "Bearer "+token
+	known := r.Header.Get("Authorization") == "Bearer "+f.token
 	f.mu.Unlock()
 	switch {
 	case !known:
@@ -139,7 +140,7 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := r.Header.Get("Idempotency-Key")
-	var o order
+	var o Order
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&o); err != nil || d.More() {
@@ -151,7 +152,7 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 		f.fault(w, "Content-Type %q", r.Header.Get("Content-Type"))
 	case key == "":
 		f.fault(w, "no Idempotency-Key")
-	case !imageForm.MatchString(o.Image) || o.Version == "" || o.Strategy != "switch" && o.Strategy != "canary":
+	case o.Check() != nil:
 		f.fault(w, "the order %+v", o)
 	case f.byKey[key] == "" && len(f.byKey) > 0:
 		f.faults = append(f.faults, "a second deployment under another key")

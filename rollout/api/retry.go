@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const (
 
 // send sends a request until an answer is final. Another try is safe for every request here: a GET changes nothing,
 // and a POST goes out under the same idempotency key.
-func (c *client) send(ctx context.Context, method, address string, body []byte) (*answer, error) {
+func (c *Client) send(ctx context.Context, method, address string, body []byte) (*answer, error) {
 	pause := firstPause
 	for failures := 0; ; {
 		a, err := c.once(ctx, method, address, body)
@@ -28,7 +28,7 @@ func (c *client) send(ctx context.Context, method, address string, body []byte) 
 		}
 		var cert *tls.CertificateVerificationError
 		if errors.As(err, &cert) {
-			return nil, exitf(exitFailed, "%s: %v", method, cert)
+			return nil, c.end(ErrFailed, "%s: %v", method, cert)
 		}
 		if err == nil && a.code != http.StatusTooManyRequests && a.code < 500 {
 			return a, nil
@@ -43,13 +43,13 @@ func (c *client) send(ctx context.Context, method, address string, body []byte) 
 		}
 		why := reason(a, err)
 		if failures == maxTries {
-			return nil, exitf(exitFailed, "%s: %s, at the last of %d tries%s", method, why, maxTries, c.where())
+			return nil, c.end(ErrFailed, "%s: %s, at the last of %d tries%s", method, why, maxTries, c.where())
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-			return nil, exitf(exitFailed, "%s: %s; the next try would come after the time-out of %v%s", method, why, c.timeout, c.where())
+			return nil, c.end(ErrFailed, "%s: %s; the next try would come after the time-out of %v%s", method, why, c.Limit, c.where())
 		}
 		c.say("%s: %s; again in %v", method, why, wait)
-		if err := c.sleep(ctx, wait); err != nil {
+		if err := c.Sleep(ctx, wait); err != nil {
 			return nil, c.cut(ctx)
 		}
 	}
@@ -79,20 +79,20 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // cut says what is known when the time is over or the person stops the program. The deployment itself goes on.
-func (c *client) cut(ctx context.Context) error {
+func (c *Client) cut(ctx context.Context) error {
 	what := "stopped"
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		what = fmt.Sprintf("no end seen within %v", c.timeout)
+		what = fmt.Sprintf("no end seen within %v", c.Limit)
 	}
 	if c.last != "" {
 		what += ", last seen " + c.last
 	}
-	return exitf(exitFailed, "%s%s", what, c.where())
+	return c.end(ErrFailed, "%s%s", what, c.where())
 }
 
-func (c *client) where() string {
+func (c *Client) where() string {
 	if c.url == "" {
-		return "; it may have been taken: to look, send the same order under the idempotency key " + c.key + " again"
+		return "; it may have been taken: to look, send the same order under the idempotency key " + c.Key + " again"
 	}
 	return "; the deployment may go on: GET " + c.url
 }
