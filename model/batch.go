@@ -10,7 +10,7 @@ import (
 // for both, which is reused. It must not be used by two goroutines at once.
 type Batch struct {
 	model   *Model
-	session *onnx.Session
+	session session
 	inputs  []*onnx.Tensor
 	single  bool // decoded from one row, so it is answered as one
 

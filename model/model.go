@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"path"
 	"sync"
 
 	"ml-service/onnx"
@@ -53,7 +52,7 @@ type Input struct {
 // Model is one loaded version. It is immutable and may be used by many goroutines.
 type Model struct {
 	version, sha256 string
-	graph           *onnx.Model
+	graph           evaluator
 	inputs          []Input
 	byName          map[string]int
 	kind            Kind
@@ -67,14 +66,10 @@ type Model struct {
 	pool            sync.Pool
 }
 
-// Load reads <version>/model.onnx from fsys, and <version>/golden.json where there is one: a model that
+// Load reads the model file of the folder <version> of fsys, and <version>/golden.json where there is one: a model that
 // does not reproduce its golden rows is refused.
 func Load(fsys fs.FS, version string) (*Model, error) {
-	data, err := fs.ReadFile(fsys, path.Join(version, "model.onnx"))
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", version, err)
-	}
-	graph, err := onnx.Load(data)
+	graph, data, err := loadFile(fsys, version)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 )
@@ -12,7 +11,7 @@ import (
 // ErrVersion is a version that no place has.
 var ErrVersion = errors.New("unknown model version")
 
-// Versions lists the folders of fsys that hold a model.onnx, sorted.
+// Versions lists the folders of fsys that hold a model file, sorted.
 func Versions(fsys fs.FS) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -20,7 +19,7 @@ func Versions(fsys fs.FS) ([]string, error) {
 	}
 	var versions []string
 	for _, e := range entries {
-		if has(fsys, e.Name()) {
+		if holdsModel(fsys, e.Name()) {
 			versions = append(versions, e.Name())
 		}
 	}
@@ -47,9 +46,4 @@ func Open(version string, places ...fs.FS) (*Model, error) {
 		return nil, fmt.Errorf("%w %q: there is none", ErrVersion, version)
 	}
 	return nil, fmt.Errorf("%w %q: there are %s", ErrVersion, version, strings.Join(all, ", "))
-}
-
-func has(fsys fs.FS, version string) bool {
-	info, err := fs.Stat(fsys, path.Join(version, "model.onnx"))
-	return err == nil && !info.IsDir()
 }

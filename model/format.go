@@ -1,0 +1,78 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"ml-service/onnx"
+)
+
+// evaluator is a compiled model file of any format. It describes itself by ONNX's values and types, whatever it was made
+// from, and is immutable: many goroutines use it at once.
+type evaluator interface {
+	Inputs() []onnx.Value        // in the order that Session.Input counts; the first dimension of a shape is the batch
+	Outputs() []onnx.Value       // in the order that Session.Output counts; Role says which is the label, which the scores
+	Metadata() map[string]string // title, feature_names, class_names, missing_values; docs/models.md
+	NewSession() session
+}
+
+// session runs an evaluator in memory of its own, which it reuses. It is used by one goroutine at a time.
+type session interface {
+	// Input is the tensor of an input: resized to [rows, width] and filled before Run.
+	Input(i int) *onnx.Tensor
+	// Run evaluates all rows. A value that the model refuses is an *onnx.RunError with its input and element.
+	Run() error
+	// Output is the tensor of an output, valid until the next Run; it is only read.
+	Output(i int) *onnx.Tensor
+}
+
+// format is a kind of model file.
+type format struct {
+	file string // its name in the version's folder
+	load func(data []byte) (evaluator, error)
+}
+
+// formats are the model files that a version's folder may hold, one of them. A new format is one more entry here and an
+// adapter beside graph below.
+var formats = []format{
+	{"model.onnx", loadONNX},
+}
+
+// graph is an ONNX model as an evaluator.
+type graph struct{ *onnx.Model }
+
+func (g graph) NewSession() session { return g.Model.NewSession() }
+
+func loadONNX(data []byte) (evaluator, error) {
+	m, err := onnx.Load(data)
+	if err != nil {
+		return nil, err
+	}
+	return graph{m}, nil
+}
+
+// loadFile reads and compiles the model file of a version's folder.
+func loadFile(fsys fs.FS, version string) (e evaluator, data []byte, err error) {
+	for _, f := range formats {
+		if data, err = fs.ReadFile(fsys, path.Join(version, f.file)); err == nil {
+			e, err = f.load(data)
+			return e, data, err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, fmt.Errorf("want one model file, got none: %w", err)
+}
+
+// holdsModel says whether a version's folder has a model file.
+func holdsModel(fsys fs.FS, version string) bool {
+	for _, f := range formats {
+		if info, err := fs.Stat(fsys, path.Join(version, f.file)); err == nil && !info.IsDir() {
+			return true
+		}
+	}
+	return false
+}
