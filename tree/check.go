@@ -39,6 +39,8 @@ func checkTables[T Float](s *Spec[T]) error {
 		return fmt.Errorf("%d base values, want none or one for each of %d targets", len(s.Base), s.Targets)
 	case s.Aggregate > Max:
 		return fmt.Errorf("unknown aggregate %d", s.Aggregate)
+	case s.BaseFirst && s.Aggregate != Sum:
+		return fmt.Errorf("base values come first in sums alone")
 	}
 	for i, r := range s.Roots {
 		if r < 0 || int(r) >= len(s.Nodes) {

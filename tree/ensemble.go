@@ -12,7 +12,8 @@ type Ensemble[T Float] struct {
 	features, targets, trees int
 
 	aggregate Aggregate
-	base      []T
+	base      []T // added last
+	first     []T // where sums start; nil: 0
 	weights   []Weight[T]
 	give      giving
 	target    []int32 // per tree, where every leaf gives one value to the tree's target
@@ -38,6 +39,9 @@ func Compile[T Float](s Spec[T]) (*Ensemble[T], error) {
 	e := &Ensemble[T]{
 		features: s.Features, targets: s.Targets, trees: len(s.Roots),
 		aggregate: s.Aggregate, base: slices.Clone(s.Base), columns: newColumns(&s, sh),
+	}
+	if s.BaseFirst && len(s.Base) > 0 {
+		e.base, e.first = nil, e.base
 	}
 	e.give, e.target, e.always = givingOf(&s, sh)
 	b := &builder[T]{s: &s, shape: sh, columns: e.columns, plain: e.give == value || e.give == values}

@@ -146,3 +146,32 @@ func TestOrderOfSummation(t *testing.T) {
 		}
 	}
 }
+
+// TestBaseFirst adds up numbers of which the order shows: 1 is lost beside 2^25, unless it meets 1 first.
+func TestBaseFirst(t *testing.T) {
+	s := Spec[float32]{
+		Features: 1, Targets: 2, Roots: []int32{0, 1}, Base: []float32{1, 7}, BaseFirst: true,
+		Nodes:   []Node[float32]{leafOf[float32](0, 1), leafOf[float32](1, 1)},
+		Weights: []Weight[float32]{{0, 1}, {0, 1 << 25}},
+	}
+	for _, first := range []bool{true, false} {
+		s.BaseFirst = first
+		e, err := Compile(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, 6)
+		e.Eval(got, make([]float32, 3), 3)
+		want := []float32{1<<25 + 2, 7, 1<<25 + 2, 7, 1<<25 + 2, 7}
+		if !first { // the base is lost, and a target that no leaf reaches has none
+			want = []float32{1 << 25, 0, 1 << 25, 0, 1 << 25, 0}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("base first %v: got %v, want %v", first, got, want)
+		}
+	}
+	s.BaseFirst, s.Aggregate = true, Max
+	if _, err := Compile(s); err == nil {
+		t.Error("a maximum that starts from the base values compiles, want an error")
+	}
+}

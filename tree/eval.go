@@ -67,7 +67,12 @@ func (e *Ensemble[T]) eval(dst []T, reached []bool, x []T, rows int) {
 
 // evalBlock evaluates at most block rows, the trees outside and the rows inside.
 func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows int, s *scratch[T]) {
-	clear(dst)
+	if e.first == nil {
+		clear(dst)
+	}
+	for at := 0; e.first != nil && at < len(dst); {
+		at += copy(dst[at:], e.first)
+	}
 	if e.always == nil {
 		clear(hit)
 	}

@@ -2,7 +2,7 @@
 //
 // A [Spec] says what the ensemble is, [Compile] checks it wholly and lays it out for speed, and [Ensemble.Eval]
 // runs it. The answers are those of ONNX Runtime to the bit: sums in the type of the ensemble, in the order of the trees,
-// base values last.
+// base values last; or of XGBoost, base values first.
 package tree
 
 // Float is the type of inputs, thresholds and sums.
@@ -71,9 +71,10 @@ type Spec[T Float] struct {
 	Roots    []int32 // one a tree, in the order of summation
 	Weights  []Weight[T]
 	Sets     [][]T
-	// Base is added last, per target; empty or Targets long. With several targets, one that no leaf of the row
+	// Base is added last, per target, or first, see BaseFirst; empty or Targets long. With several targets, one that no leaf of the row
 	// reached answers 0 and not its base value, as ONNX Runtime does.
 	Base      []T
+	BaseFirst bool // sums start from the base values, whether or not a leaf reaches the target; Aggregate is Sum
 	Aggregate Aggregate
 }
 
