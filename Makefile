@@ -59,6 +59,11 @@ test-arm64:     ## the tests of tree, onnx and model for arm64; needs qemu-aarch
 	@here=$$(go test -count=1 -v -tags $(TAGS) -run TestFixtures ./onnx | grep -o 'bits of all outputs: .*'); \
 	grep -q "$$here" bin/onnx.arm64.txt || { echo "the outputs on arm64 differ from those here, $$here" >&2; exit 1; }; echo "the same $$here"
 
+RUNS ?= 4000
+.PHONY: judge
+judge:          ## the judge's operating characteristic by simulation: false rollbacks, and how soon it notices; some two minutes
+	go test -count=1 -v -timeout 20m ./rollout/judge -run TestOperatingCharacteristic -runs $(RUNS)
+
 FUZZTIME ?= 20s
 fuzz:           ## mutated models; FUZZTIME=10m for a longer run
 	nice -n 15 go test -tags $(TAGS) ./onnx -run '^$$' -fuzz FuzzMutatedModel -fuzztime $(FUZZTIME) -parallel 1
