@@ -75,7 +75,7 @@ func (c *compiler) sources() error {
 		if p.kind != "" || p.dtype == 0 {
 			return fmt.Errorf("input %q is no tensor (%s); supported: tensors", p.name, p.kind)
 		}
-		v := &value{name: p.name, dtype: p.dtype, shape: p.shape, input: len(c.inputs), slot: len(c.slots)}
+		v := &value{name: p.name, dtype: p.dtype, shape: p.shape, input: len(c.inputs), slot: len(c.slots), batch: 0}
 		if err := c.declare(v); err != nil {
 			return err
 		}
@@ -225,6 +225,9 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 		dead = dead && !live[name]
 	}
 	run, err := op.compile(n)
+	if n.err == nil && err == nil {
+		n.setRows()
+	}
 	p.attributes = nil // the kernel has what it needs; the lists of a forest are twice its file
 	if n.err != nil {
 		return n.err
@@ -232,7 +235,9 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 	if err != nil {
 		return err
 	}
-	p.attributes = nil // what the kernel needs of them it holds; the rest is long and may go
+	if n.alias == nil && !constant {
+		n.computeBySize(run)
+	}
 	for k, v := range n.alias {
 		c.values[p.outputs[k]] = v
 	}
@@ -275,7 +280,7 @@ func (c *compiler) emit(n *node, run kernel, constant bool) error {
 // fold runs the node now and makes its outputs constants.
 func (c *compiler) fold(n *node, s step) error {
 	k := call{in: s.constant, limit: maxFolded - c.folded, node: n}
-	if c.work += n.work(); c.work > maxWork {
+	if c.work += n.stepsToFold(); c.work > maxWork {
 		return n.invalid("computing the constants takes more than %d steps", maxWork)
 	}
 	for i, v := range n.out {
@@ -301,8 +306,11 @@ func (c *compiler) fold(n *node, s step) error {
 	return nil
 }
 
-// work is about how many steps the kernel of a node takes whose inputs are constants.
-func (n *node) work() int {
+// stepsToFold is about how many steps the kernel of a node takes whose inputs are constants.
+func (n *node) stepsToFold() int {
+	if n.op.work != nil {
+		return n.op.work(n)
+	}
 	steps := 1
 	for _, v := range n.in {
 		if v != nil {
@@ -310,12 +318,24 @@ func (n *node) work() int {
 		}
 	}
 	out, _ := volume(n.out[0].shape)
-	if n.op.name == "MatMul" || n.op.name == "Gemm" {
-		columns := 1
-		if s := n.out[0].shape; len(s) > 0 {
-			columns = max(1, s[len(s)-1])
-		}
-		return steps + out + n.in[0].constant.Len()*columns
-	}
 	return steps + out
+}
+
+// workOfProduct is the work of a product of matrices: a multiplication for each element on the left and column on the right.
+func workOfProduct(n *node) int {
+	columns := 1
+	if s := n.out[0].shape; len(s) > 0 {
+		columns = max(1, s[len(s)-1])
+	}
+	left, right := n.in[0].constant.Len(), n.in[1].constant.Len()
+	return 1 + left*(columns+1) + right
+}
+
+// workByRow is the work of operators whose compile says what one row costs.
+func workByRow(n *node) int {
+	rows := 1
+	if s := n.in[0].constant.Shape; len(s) > 0 {
+		rows = s[0]
+	}
+	return 1 + n.in[0].constant.Len() + rows*n.perRow
 }

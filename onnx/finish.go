@@ -37,9 +37,9 @@ func (c *compiler) finish() (*Model, error) {
 	}
 	missing := c.missing()
 	for i, v := range c.inputs {
-		m.inputs = append(m.inputs, Value{Name: v.name, DType: v.dtype, Shape: v.shape, Missing: missing[i]})
+		m.inputs = append(m.inputs, Value{Name: v.name, DType: v.dtype, Shape: v.shape, Missing: missing[i], Rows: v.rowAxis()})
 	}
-	m.steps = c.steps
+	m.steps, m.memory = c.steps, c.memory()
 	for _, v := range c.slots {
 		m.slots = append(m.slots, v.dtype)
 	}
@@ -67,7 +67,7 @@ func checkOutput(p valueProto, v *value) error {
 func (c *compiler) copyOf(v *value) *value {
 	w := *v
 	w.input, w.slot = -1, len(c.slots)
-	n := &node{op: &operator{name: "Identity", domain: "ai.onnx"}, proto: &nodeProto{name: v.name}}
+	n := &node{op: &operator{name: "Identity", domain: "ai.onnx"}, proto: &nodeProto{name: v.name}, out: []*value{&w}, want: []bool{true}}
 	c.slots = append(c.slots, &w)
 	c.steps = append(c.steps, step{run: copyTensor, node: n, in: []int{v.slot}, out: []int{w.slot}, constant: []*Tensor{nil}})
 	return &w
@@ -88,6 +88,9 @@ func copyTensor(c *call) error {
 
 func describeOutput(p valueProto, v *value) Value {
 	o := Value{Name: p.name, DType: v.dtype, Shape: v.shape, Classes: v.classes}
+	if o.Rows = v.rowAxis(); o.Rows < 0 {
+		o.Rows = -1
+	}
 	if o.Shape == nil {
 		o.Shape = p.shape
 	}
@@ -98,7 +101,7 @@ func describeOutput(p valueProto, v *value) Value {
 	if maker != nil {
 		o.Operator = maker.op.name
 	}
-	o.Role, o.Labels = v.part()
+	o.Role, o.Labels = v.outputRole()
 	if o.Role == Other && v.regresses() {
 		o.Role = Targets
 	}

@@ -32,6 +32,10 @@ type Value struct {
 	// Missing says, for an input, that the model handles NaN there: an Imputer for NaN or a tree
 	// node with nodes_missing_value_tracks_true reads it.
 	Missing bool
+	// Rows is, of an output, the axis along which its rows lie, each of which depends on the same row of the inputs alone; -1: there
+	// is none, as where a graph reduces over the batch or takes batches of one size only. Of an input it is 0, or -1 where its first
+	// dimension is fixed.
+	Rows int
 }
 
 // Model is a parsed, checked and compiled model. It is immutable and may be used by many goroutines.
@@ -44,6 +48,7 @@ type Model struct {
 	steps   []step
 	slots   []DType // the session's tensors; the inputs come first
 	results []result
+	memory  Memory
 }
 
 // result is where an output lies: in a slot, or in a constant.
@@ -68,6 +73,20 @@ func Load(data []byte) (*Model, error) {
 	}
 	return m, nil
 }
+
+// RowWise says whether every output has a row, along its first dimension, for each row of the inputs that depends on that row
+// alone: then a batch may be run in pieces, whose answers, one after another, are those of the whole, to the bit.
+func (m *Model) RowWise() bool {
+	for _, v := range append(m.Inputs(), m.Outputs()...) {
+		if v.Rows != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Memory bounds what one session holds after a batch, for budgets: Fixed + rows*(Row + columns*Column).
+func (m *Model) Memory() Memory { return m.memory }
 
 // Inputs are the graph's inputs, in its order, without those that have an initializer.
 func (m *Model) Inputs() []Value { return m.inputs }

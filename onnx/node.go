@@ -15,10 +15,12 @@ type value struct {
 	classes  *Tensor // the keys of a ZipMap that was compiled away
 	labels   *Tensor // of the columns, where role is Scores
 	role     Role
-	maker    *node  // nil: a graph input or an initializer
-	input    int    // the index among the graph's inputs, or -1
-	slot     int    // the index among the session's tensors; -1: none yet
-	scores   *value // of an ArgMax's output: what it is the maximum of
+	maker    *node     // nil: a graph input or an initializer
+	input    int       // the index among the graph's inputs, or -1
+	slot     int       // the index among the session's tensors; -1: none yet
+	scores   *value    // of an ArgMax's output: what it is the maximum of
+	batch    int       // the axis along which the batch's rows lie, batchMixed or batchless: rows.go
+	bySize   []*Tensor // what it is for the batches of sampleSizes, where their size alone decides; else nil
 }
 
 // node is a node of the graph while it is compiled.
@@ -32,11 +34,23 @@ type node struct {
 	alias   []*value // set by compile: the values that stand for the outputs, for nodes that vanish
 	missing bool     // set by compile: NaN in the first input is a value like any other
 	err     error    // the first fault of an attribute
+
+	// Set by compile, for the rules of rows.go.
+	across [maxRank]bool // the axes of the first input along which elements meet or move
+	drops  bool          // the output has not those axes
+	perm   []int64       // of Transpose
+	// perRow, set by compile, is about how many steps the kernel takes for one row, for workByRow.
+	perRow int
+	// scratch, set by compile, is the memory in bytes that the kernel takes beside its outputs.
+	scratch    footprint
+	scratchOut int64 // the same, for each element of output 0
+	// Set by compile: the output has as many elements as the first input, and lies in its memory.
+	sameSize, shares bool
 	// trace, set by compile, says from which element of which input an element of the output came; k < 0: not known.
 	trace func(c *call, element int) (k, from int)
 }
 
-func (n *node) key() string { return n.op.domain + "." + n.op.name }
+func (n *node) key() string { return n.op.in() + "." + n.op.name }
 
 // invalid refuses the model because the file contradicts itself or the specification.
 func (n *node) invalid(format string, args ...any) error {

@@ -48,19 +48,15 @@ var (
 	every  = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64, Bool, String}
 )
 
-func init() {
-	two, one := arity{2, 2}, arity{1, 1}
-	many := arity{1, maxNodeValues}
-	register(
-		operator{name: "Add", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: adding.compile},
-		operator{name: "Sub", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: subtracting.compile},
-		operator{name: "Mul", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: multiplying.compile},
-		operator{name: "Div", since: 7, inputs: two, outputs: one, keepsNaN: true, compile: dividing.compile},
-		operator{name: "Pow", since: 7, inputs: two, outputs: one, compile: powers.compile},
-		operator{name: "Sum", since: 6, inputs: many, outputs: one, compile: adding.floats},
-		operator{name: "Max", since: 6, inputs: many, outputs: one, compile: largest.compile},
-		operator{name: "Min", since: 6, inputs: many, outputs: one, compile: smallest.compile},
-	)
+var arithmeticOperators = []operator{
+	{name: "Add", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, regresses: denseLayer, rows: rowsBroadcast, compile: adding.compile},
+	{name: "Sub", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: subtracting.compile},
+	{name: "Mul", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: multiplying.compile},
+	{name: "Div", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: dividing.compile},
+	{name: "Pow", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: powers.compile},
+	{name: "Sum", since: 6, inputs: oneOrMore, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: adding.floats},
+	{name: "Max", since: 6, inputs: oneOrMore, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: largest.compile},
+	{name: "Min", since: 6, inputs: oneOrMore, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: smallest.compile},
 }
 
 // sameTypes refuses inputs that are not all of the type of the first.

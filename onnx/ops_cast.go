@@ -9,12 +9,12 @@ import (
 // castable are the types Cast converts between.
 var castable = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Bool, String}
 
-func init() {
-	register(
-		operator{name: "Cast", since: 6, until: 18, inputs: arity{1, 1}, outputs: arity{1, 1}, moves: true, attributes: []string{"to"}, compile: cast},
-		// saturate concerns eight-bit floats alone, which are not supported.
-		operator{name: "Cast", since: 19, inputs: arity{1, 1}, outputs: arity{1, 1}, moves: true, attributes: []string{"to", "saturate"}, compile: cast},
-	)
+var castOperators = []operator{
+	{name: "Cast", since: 6, until: 18, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, keepsNaN: true, rows: rowsBroadcast,
+		attributes: []string{"to"}, compile: cast},
+	// saturate concerns eight-bit floats alone, which are not supported.
+	{name: "Cast", since: 19, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, keepsNaN: true, rows: rowsBroadcast,
+		attributes: []string{"to", "saturate"}, compile: cast},
 }
 
 // cast converts every element. Numbers that the new type cannot hold, NaN among them, are refused where ONNX leaves open what

@@ -1,22 +1,19 @@
 package onnx
 
-func init() {
-	two, one := arity{2, 2}, arity{1, 1}
-	register(
-		operator{name: "Greater", since: 7, inputs: two, outputs: one, compile: ordering(func(a, b float32) bool { return a > b },
-			func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b })},
-		operator{name: "GreaterOrEqual", since: 12, inputs: two, outputs: one, compile: ordering(func(a, b float32) bool { return a >= b },
-			func(a, b float64) bool { return a >= b }, func(a, b int64) bool { return a >= b })},
-		operator{name: "Less", since: 7, inputs: two, outputs: one, compile: ordering(func(a, b float32) bool { return a < b },
-			func(a, b float64) bool { return a < b }, func(a, b int64) bool { return a < b })},
-		operator{name: "LessOrEqual", since: 12, inputs: two, outputs: one, compile: ordering(func(a, b float32) bool { return a <= b },
-			func(a, b float64) bool { return a <= b }, func(a, b int64) bool { return a <= b })},
-		operator{name: "Equal", since: 7, inputs: two, outputs: one, compile: equal},
-		operator{name: "And", since: 7, inputs: two, outputs: one, compile: logic(func(a, b bool) bool { return a && b })},
-		operator{name: "Or", since: 7, inputs: two, outputs: one, compile: logic(func(a, b bool) bool { return a || b })},
-		operator{name: "Not", since: 1, inputs: one, outputs: one, compile: not},
-		operator{name: "Where", since: 9, inputs: arity{3, 3}, outputs: one, compile: where},
-	)
+var comparisonOperators = []operator{
+	{name: "Greater", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: ordering(func(a, b float32) bool { return a > b },
+		func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b })},
+	{name: "GreaterOrEqual", since: 12, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: ordering(func(a, b float32) bool { return a >= b },
+		func(a, b float64) bool { return a >= b }, func(a, b int64) bool { return a >= b })},
+	{name: "Less", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: ordering(func(a, b float32) bool { return a < b },
+		func(a, b float64) bool { return a < b }, func(a, b int64) bool { return a < b })},
+	{name: "LessOrEqual", since: 12, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: ordering(func(a, b float32) bool { return a <= b },
+		func(a, b float64) bool { return a <= b }, func(a, b int64) bool { return a <= b })},
+	{name: "Equal", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: equal},
+	{name: "And", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: logic(func(a, b bool) bool { return a && b })},
+	{name: "Or", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: logic(func(a, b bool) bool { return a || b })},
+	{name: "Not", since: 1, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: not},
+	{name: "Where", since: 9, inputs: arity{3, 3}, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: where},
 }
 
 func ordering(f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 func(a, b int64) bool) func(n *node) (kernel, error) {
@@ -97,7 +94,10 @@ func where(n *node) (kernel, error) {
 	if n.err == nil && n.in[1].dtype != n.in[2].dtype {
 		n.fail(n.invalid("input 2 is %s and input 1 %s", n.in[2].dtype, n.in[1].dtype))
 	}
-	n.together(n.in[1].dtype)
+	if n.together(n.in[1].dtype); n.err != nil {
+		return nil, n.err
+	}
+	n.scratchOut = 1
 	switch d := n.in[1].dtype; {
 	case d == Float32:
 		return choose[float32], nil

@@ -1,12 +1,10 @@
 package onnx
 
-func init() {
-	one := arity{1, 1}
-	all := []string{"value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings"}
-	register(
-		operator{name: "Constant", since: 1, until: 11, outputs: one, attributes: []string{"value"}, compile: constantNode},
-		operator{name: "Constant", since: 12, outputs: one, attributes: all, compile: constantNode},
-	)
+var constantOperators = []operator{
+	{name: "Constant", since: 1, until: 11, outputs: exactlyOne, attributes: []string{"value"}, compile: constantNode},
+	{name: "Constant", since: 12, outputs: exactlyOne, compile: constantNode,
+		attributes: []string{"value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings"}},
+	{name: "ConstantOfShape", since: 9, inputs: exactlyOne, outputs: exactlyOne, rows: rowsOfShape, attributes: []string{"value"}, compile: constantOfShape},
 }
 
 // constantNode vanishes into its value.
@@ -63,6 +61,9 @@ func constantOfShape(n *node) (kernel, error) {
 			}
 			shape[i] = int(d)
 		}
+	}
+	for i, d := range n.in[0].dimensions() {
+		shape[i] = max(d, -1) // as many as there are rows, or unknown: -1
 	}
 	n.set(0, t.DType, shape...)
 	return func(c *call) error {

@@ -7,16 +7,15 @@ import (
 	"strconv"
 )
 
-func init() {
-	one := arity{1, 1}
-	lists := []string{"default_float", "default_int64", "default_string", "keys_floats", "keys_int64s", "keys_strings", "values_floats", "values_int64s", "values_strings"}
-	register(
-		operator{name: "LabelEncoder", domain: mlDomain, since: 1, until: 1, inputs: one, outputs: one,
-			attributes: []string{"classes_strings", "default_int64", "default_string"}, compile: labelEncoder1},
-		operator{name: "LabelEncoder", domain: mlDomain, since: 2, until: 3, inputs: one, outputs: one, attributes: lists, compile: labelEncoder},
-		operator{name: "LabelEncoder", domain: mlDomain, since: 4, inputs: one, outputs: one,
-			attributes: join(lists, []string{"default_tensor", "keys_tensor", "values_tensor"}), compile: labelEncoder},
-	)
+var labelLists = []string{"default_float", "default_int64", "default_string", "keys_floats", "keys_int64s", "keys_strings", "values_floats", "values_int64s", "values_strings"}
+
+var labelOperators = []operator{
+	{name: "LabelEncoder", domain: mlDomain, since: 1, until: 1, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast,
+		attributes: []string{"classes_strings", "default_int64", "default_string"}, compile: labelEncoder1},
+	{name: "LabelEncoder", domain: mlDomain, since: 2, until: 3, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast,
+		attributes: labelLists, compile: labelEncoder},
+	{name: "LabelEncoder", domain: mlDomain, since: 4, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast,
+		attributes: slices.Concat(labelLists, []string{"default_tensor", "keys_tensor", "values_tensor"}), compile: labelEncoder},
 }
 
 // spell writes element i of a tensor for a message.

@@ -2,14 +2,12 @@ package onnx
 
 import "slices"
 
-func init() {
-	register(
-		operator{name: "LinearClassifier", domain: mlDomain, since: 1, inputs: arity{1, 1}, outputs: arity{1, 2},
-			attributes: []string{"classlabels_ints", "classlabels_strings", "coefficients", "intercepts", "multi_class", "post_transform"},
-			compile:    linearClassifier},
-		operator{name: "LinearRegressor", domain: mlDomain, since: 1, inputs: arity{1, 1}, outputs: arity{1, 1},
-			attributes: []string{"coefficients", "intercepts", "post_transform", "targets"}, compile: linearRegressor},
-	)
+var linearOperators = []operator{
+	{name: "LinearClassifier", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: arity{1, 2}, rows: rowsOfMatrices, work: workByRow,
+		attributes: []string{"classlabels_ints", "classlabels_strings", "coefficients", "intercepts", "multi_class", "post_transform"},
+		compile:    linearClassifier},
+	{name: "LinearRegressor", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, regresses: always, rows: rowsOfMatrices, work: workByRow,
+		attributes: []string{"coefficients", "intercepts", "post_transform", "targets"}, compile: linearRegressor},
 }
 
 // numbers are the input types that ai.onnx.ml's numeric operators take.
@@ -48,6 +46,8 @@ func (n *node) linear(targets int) *linear {
 	for _, f := range n.floats("coefficients") {
 		l.coefficients = append(l.coefficients, float64(f))
 	}
+	n.converts(0)
+	n.perRow = len(l.coefficients)
 	if l.intercepts == nil {
 		l.intercepts = make([]float32, targets)
 	}
@@ -177,6 +177,9 @@ func (n *node) labels(ints, strings string) *Tensor {
 func (n *node) classifier(labels *Tensor, classes int) {
 	n.set(0, labels.DType, n.rows(0))
 	n.set(1, Float32, n.rows(0), classes)
+	if !n.wanted(1) {
+		n.scratch.row += 4 * int64(classes)
+	}
 	if n.out[0] != nil {
 		n.out[0].role = Label
 	}
@@ -212,6 +215,7 @@ func linearClassifier(n *node) (kernel, error) {
 	l := n.linear(rows)
 	n.classifier(labels, classes)
 	if rows == 1 {
+		n.scratch.row += 4
 		return oneRow(l, labels, post), nil
 	}
 	return func(c *call) error {

@@ -2,14 +2,12 @@ package onnx
 
 import "math"
 
-func init() {
-	register(
-		operator{name: "MatMul", since: 1, inputs: arity{2, 2}, outputs: arity{1, 1}, compile: matMul},
-		operator{name: "Gemm", since: 7, until: 10, inputs: arity{3, 3}, outputs: arity{1, 1},
-			attributes: []string{"alpha", "beta", "transA", "transB"}, compile: gemm},
-		operator{name: "Gemm", since: 11, inputs: arity{2, 3}, outputs: arity{1, 1},
-			attributes: []string{"alpha", "beta", "transA", "transB"}, compile: gemm},
-	)
+var matrixOperators = []operator{
+	{name: "MatMul", since: 1, inputs: exactlyTwo, outputs: exactlyOne, rows: rowsOfProduct, work: workOfProduct, compile: matMul},
+	{name: "Gemm", since: 7, until: 10, inputs: arity{3, 3}, outputs: exactlyOne, regresses: always, rows: rowsOfGemm, work: workOfProduct,
+		attributes: []string{"alpha", "beta", "transA", "transB"}, compile: gemm},
+	{name: "Gemm", since: 11, inputs: arity{2, 3}, outputs: exactlyOne, regresses: always, rows: rowsOfGemm, work: workOfProduct,
+		attributes: []string{"alpha", "beta", "transA", "transB"}, compile: gemm},
 }
 
 // strided is a matrix in a flat slice: element (i, j) lies at i*row + j*column.

@@ -2,15 +2,12 @@ package onnx
 
 import "slices"
 
-func init() {
-	one := arity{1, 1}
-	register(
-		operator{name: "Identity", since: 1, inputs: one, outputs: one, moves: true, compile: identity},
-		operator{name: "Concat", since: 4, inputs: arity{1, maxNodeValues}, outputs: one, moves: true, attributes: []string{"axis"}, compile: concat},
-		operator{name: "Transpose", since: 1, inputs: one, outputs: one, moves: true, attributes: []string{"perm"}, compile: transpose},
-		operator{name: "Gather", since: 1, inputs: arity{2, 2}, outputs: one, moves: true, attributes: []string{"axis"}, compile: gather},
-		operator{name: "ArrayFeatureExtractor", domain: mlDomain, since: 1, inputs: arity{2, 2}, outputs: one, moves: true, compile: extract},
-	)
+var movingOperators = []operator{
+	{name: "Identity", since: 1, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, rows: rowsBroadcast, compile: identity},
+	{name: "Concat", since: 4, inputs: oneOrMore, outputs: exactlyOne, moves: movesAll, rows: rowsBesideAxis, attributes: []string{"axis"}, compile: concat},
+	{name: "Transpose", since: 1, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, rows: rowsPermuted, attributes: []string{"perm"}, compile: transpose},
+	{name: "Gather", since: 1, inputs: exactlyTwo, outputs: exactlyOne, moves: movesFirst, rows: rowsGathered, attributes: []string{"axis"}, compile: gather},
+	{name: "ArrayFeatureExtractor", domain: mlDomain, since: 1, inputs: exactlyTwo, outputs: exactlyOne, moves: movesFirst, rows: rowsExtracted, compile: extract},
 }
 
 // identity vanishes: its output is its input.
@@ -65,6 +62,7 @@ func concat(n *node) (kernel, error) {
 		}
 	}
 	n.set(0, n.in[0].dtype, shape...)
+	n.across[axis] = true
 	n.trace = func(c *call, element int) (k, from int) { return traceConcat(c, axis, element) }
 	return byType(n.in[0].dtype, concatenate[float32](axis), concatenate[float64](axis), concatenate[int64](axis),
 		concatenate[bool](axis), concatenate[string](axis)), nil
@@ -146,7 +144,7 @@ func transpose(n *node) (kernel, error) {
 		return nil, n.invalid("perm %v of shape %s", perm, describe(shape))
 	}
 	n.set(0, n.in[0].dtype, out...)
-	n.trace = traceNothing
+	n.trace, n.perm, n.sameSize = traceNothing, perm, true
 	return byType(n.in[0].dtype, permute[float32](perm), permute[float64](perm), permute[int64](perm), permute[bool](perm), permute[string](perm)), nil
 }
 
@@ -205,6 +203,8 @@ func gather(n *node) (kernel, error) {
 		return nil, n.invalid("more than %d dimensions", maxRank)
 	}
 	n.set(0, n.in[0].dtype, slices.Concat([]int{}, out)...)
+	n.across[axis] = true
+	n.scratch = n.in[1].elements().times(8)
 	n.trace = func(c *call, element int) (k, from int) { return traceSelected(c, axis, element) }
 	return byType(n.in[0].dtype, pickAlong[float32](axis), pickAlong[float64](axis), pickAlong[int64](axis), pickAlong[bool](axis), pickAlong[string](axis)), nil
 }
@@ -224,7 +224,7 @@ func pickAlong[T element](axis int) kernel {
 func selectElements[T element](c *call, axis int) error {
 	in, index := c.in[0], c.in[1].I64
 	outer, width, inner := around(in.Shape, axis, false)
-	c.index = c.index[:0]
+	c.index = sized(c.index, len(index))
 	for k, i := range index {
 		if i < -int64(width) || i >= int64(width) {
 			return c.fault(1, k, "index %d, want one of %d", i, width)
@@ -232,7 +232,7 @@ func selectElements[T element](c *call, axis int) error {
 		if i < 0 {
 			i += int64(width)
 		}
-		c.index = append(c.index, int(i))
+		c.index[k] = int(i)
 	}
 	if err := c.resize(c.out[0], c.dims...); err != nil {
 		return err
@@ -284,8 +284,9 @@ func extract(n *node) (kernel, error) {
 		out = []int{1, joint(index)}
 	}
 	n.set(0, n.in[0].dtype, out...)
+	n.scratch = n.in[1].elements().times(8)
 	n.trace = func(c *call, element int) (k, from int) { return traceSelected(c, last, element) }
-	if from := n.in[1].decidedBy(); from != nil && n.in[0].constant != nil {
+	if from := n.in[1].maximised(); from != nil && n.in[0].constant != nil {
 		n.out[0].role, from.role, from.labels = Label, Scores, flat(n.in[0].constant)
 	}
 	return byType(n.in[0].dtype, columnsOf[float32], columnsOf[float64], columnsOf[int64], columnsOf[bool], columnsOf[string]), nil

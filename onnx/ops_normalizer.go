@@ -2,14 +2,16 @@ package onnx
 
 import "math"
 
-func init() {
-	register(operator{name: "Normalizer", domain: mlDomain, since: 1, inputs: arity{1, 1}, outputs: arity{1, 1}, moves: true,
-		attributes: []string{"norm"}, compile: normalizer})
+var normalizerOperators = []operator{
+	{name: "Normalizer", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, keepsNaN: true, rows: rowsOfMatrices,
+		attributes: []string{"norm"}, compile: normalizer},
 }
 
 // normalizer divides each row by its norm. MAX is the signed maximum, as ONNX has it.
 func normalizer(n *node) (kernel, error) {
 	n.types(0, numbers...)
+	n.converts(0)
+	n.sameSize = true
 	norm := normMax
 	switch n.mode("norm", "MAX", "L1", "L2") {
 	case "L1":

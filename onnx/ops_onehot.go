@@ -2,9 +2,9 @@ package onnx
 
 import "math"
 
-func init() {
-	register(operator{name: "OneHotEncoder", domain: mlDomain, since: 1, inputs: arity{1, 1}, outputs: arity{1, 1},
-		attributes: []string{"cats_int64s", "cats_strings", "zeros"}, compile: oneHot})
+var oneHotOperators = []operator{
+	{name: "OneHotEncoder", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, rows: rowsOfFirst,
+		attributes: []string{"cats_int64s", "cats_strings", "zeros"}, compile: oneHot},
 }
 
 // oneHot adds an axis with a 1 at the category of each element. A category that is not known is all zeros or, with

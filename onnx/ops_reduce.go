@@ -5,25 +5,27 @@ import (
 	"slices"
 )
 
-func init() {
-	one := arity{1, 1}
-	list := func(name string, byInput int64, ops [2]any) {
-		f32, f64 := ops[0].(reduction[float32]), ops[1].(reduction[float64])
-		register(
-			operator{name: name, since: 1, until: byInput - 1, inputs: one, outputs: one, attributes: []string{"axes", "keepdims"}, compile: reduce(f32, f64)},
-			operator{name: name, since: byInput, inputs: arity{1, 2}, outputs: one, attributes: []string{"keepdims", "noop_with_empty_axes"}, compile: reduce(f32, f64)},
-		)
+// reducing gives the entries of a reduction, whose axes became an input at opset byInput.
+func reducing(name string, byInput int64, f32 reduction[float32], f64 reduction[float64]) []operator {
+	return []operator{
+		{name: name, since: 1, until: byInput - 1, inputs: exactlyOne, outputs: exactlyOne, keepsNaN: true, rows: rowsBesideAxis,
+			attributes: []string{"axes", "keepdims"}, compile: reduce(f32, f64)},
+		{name: name, since: byInput, inputs: arity{1, 2}, outputs: exactlyOne, keepsNaN: true, rows: rowsBesideAxis,
+			attributes: []string{"keepdims", "noop_with_empty_axes"}, compile: reduce(f32, f64)},
 	}
-	list("ReduceSum", 13, [2]any{summing[float32](), summing[float64]()})
-	list("ReduceMean", 18, [2]any{averaging[float32](), averaging[float64]()})
-	list("ReduceSumSquare", 18, [2]any{squaring[float32](), squaring[float64]()})
-	list("ReduceProd", 18, [2]any{multiplyingUp[float32](), multiplyingUp[float64]()})
-	list("ReduceLogSumExp", 18, [2]any{reduction[float32]{whole: logSumExp[float32], nonempty: true}, reduction[float64]{whole: logSumExp[float64], nonempty: true}})
-	list("ReduceMax", 18, [2]any{reduction[float32]{start: float32(math.Inf(-1)), step: higher[float32], nonempty: true},
-		reduction[float64]{start: math.Inf(-1), step: higher[float64], nonempty: true}})
-	list("ReduceMin", 18, [2]any{reduction[float32]{start: float32(math.Inf(1)), step: lower[float32], nonempty: true},
-		reduction[float64]{start: math.Inf(1), step: lower[float64], nonempty: true}})
 }
+
+var reductionOperators = slices.Concat(
+	reducing("ReduceSum", 13, summing[float32](), summing[float64]()),
+	reducing("ReduceMean", 18, averaging[float32](), averaging[float64]()),
+	reducing("ReduceSumSquare", 18, squaring[float32](), squaring[float64]()),
+	reducing("ReduceProd", 18, multiplyingUp[float32](), multiplyingUp[float64]()),
+	reducing("ReduceLogSumExp", 18, reduction[float32]{whole: logSumExp[float32], nonempty: true}, reduction[float64]{whole: logSumExp[float64], nonempty: true}),
+	reducing("ReduceMax", 18, reduction[float32]{start: float32(math.Inf(-1)), step: higher[float32], nonempty: true},
+		reduction[float64]{start: math.Inf(-1), step: higher[float64], nonempty: true}),
+	reducing("ReduceMin", 18, reduction[float32]{start: float32(math.Inf(1)), step: lower[float32], nonempty: true},
+		reduction[float64]{start: math.Inf(1), step: lower[float64], nonempty: true}),
+)
 
 // reduction makes one number of many: from start, step by step, and finish with the count.
 type reduction[T element] struct {
@@ -122,6 +124,7 @@ func reduce(f32 reduction[float32], f64 reduction[float64]) func(n *node) (kerne
 			return nil, n.unsupported([]string{"the last axis alone"}, "axes %v of shape %s", axes, describe(shape))
 		}
 		n.set(0, n.in[0].dtype, out...)
+		n.across, n.drops = gone, !keep
 		if n.in[0].dtype == Float64 {
 			return reducer(f64, len(shape), gone, keep), nil
 		}

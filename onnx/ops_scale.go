@@ -2,16 +2,16 @@ package onnx
 
 import "slices"
 
-func init() {
-	one := arity{1, 1}
-	register(
-		operator{name: "Scaler", domain: mlDomain, since: 1, inputs: one, outputs: one, moves: true, attributes: []string{"offset", "scale"}, compile: scaler},
-		operator{name: "Binarizer", domain: mlDomain, since: 1, inputs: one, outputs: one, attributes: []string{"threshold"}, compile: binarizer},
-		operator{name: "Imputer", domain: mlDomain, since: 1, inputs: one, outputs: one, moves: true,
-			attributes: []string{"imputed_value_floats", "imputed_value_int64s", "replaced_value_float", "replaced_value_int64"}, compile: imputer},
-		operator{name: "FeatureVectorizer", domain: mlDomain, since: 1, inputs: arity{1, maxNodeValues}, outputs: one, moves: true,
-			attributes: []string{"inputdimensions"}, compile: vectorizer},
-	)
+var scalingOperators = []operator{
+	{name: "Scaler", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsOfMatrices,
+		attributes: []string{"offset", "scale"}, compile: scaler},
+	{name: "Binarizer", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast,
+		attributes: []string{"threshold"}, compile: binarizer},
+	// An Imputer keeps NaN or replaces it, which is to handle it.
+	{name: "Imputer", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsOfMatrices,
+		attributes: []string{"imputed_value_floats", "imputed_value_int64s", "replaced_value_float", "replaced_value_int64"}, compile: imputer},
+	{name: "FeatureVectorizer", domain: mlDomain, since: 1, inputs: oneOrMore, outputs: exactlyOne, moves: movesAll, rows: rowsOfMatrices,
+		attributes: []string{"inputdimensions"}, compile: vectorizer},
 }
 
 // perColumn refuses a list that has neither one element nor one for every column, and gives the number of columns that it tells; -1: any.
@@ -41,6 +41,7 @@ func (c *call) sameShape(w int) (columns int, err error) {
 // scaler is (x - offset) * scale in float32, whatever the input.
 func scaler(n *node) (kernel, error) {
 	n.types(0, numbers...)
+	n.converts(0)
 	offset, scale := n.floats("offset"), n.floats("scale")
 	w := max(n.perColumn("offset", len(offset)), n.perColumn("scale", len(scale)))
 	n.set(0, Float32, n.rows(0), w)
@@ -139,6 +140,7 @@ func vectorizer(n *node) (kernel, error) {
 			return nil, n.invalid("input %d is absent", i)
 		}
 		n.types(i, numbers...)
+		n.converts(i)
 		if have := n.columns(i); w < 1 || w > maxRow || have >= 0 && int64(have) != w {
 			return nil, n.invalid("inputdimensions[%d] is %d, the input has shape %s", i, w, describe(n.in[i].shape))
 		}

@@ -1,23 +1,22 @@
 package onnx
 
-func init() {
-	one := arity{1, 1}
-	register(
-		operator{name: "Flatten", since: 1, inputs: one, outputs: one, moves: true, attributes: []string{"axis"}, compile: flatten},
-		operator{name: "Reshape", since: 5, until: 13, inputs: arity{2, 2}, outputs: one, moves: true, compile: reshape},
-		operator{name: "Reshape", since: 14, inputs: arity{2, 2}, outputs: one, moves: true, attributes: []string{"allowzero"}, compile: reshape},
-		operator{name: "Squeeze", since: 1, until: 12, inputs: one, outputs: one, moves: true, attributes: []string{"axes"}, compile: squeeze},
-		operator{name: "Squeeze", since: 13, inputs: arity{1, 2}, outputs: one, moves: true, compile: squeeze},
-		operator{name: "Unsqueeze", since: 1, until: 12, inputs: one, outputs: one, moves: true, attributes: []string{"axes"}, compile: unsqueeze},
-		operator{name: "Unsqueeze", since: 13, inputs: arity{2, 2}, outputs: one, moves: true, compile: unsqueeze},
-		operator{name: "Shape", since: 1, until: 14, inputs: one, outputs: one, compile: shapeOf},
-		operator{name: "Shape", since: 15, inputs: one, outputs: one, attributes: []string{"start", "end"}, compile: shapeOf},
-		operator{name: "ConstantOfShape", since: 9, inputs: one, outputs: one, attributes: []string{"value"}, compile: constantOfShape},
-	)
+import "slices"
+
+var shapeOperators = []operator{
+	{name: "Flatten", since: 1, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, attributes: []string{"axis"}, compile: flatten},
+	{name: "Reshape", since: 5, until: 13, inputs: exactlyTwo, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, compile: reshape},
+	{name: "Reshape", since: 14, inputs: exactlyTwo, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, attributes: []string{"allowzero"}, compile: reshape},
+	{name: "Squeeze", since: 1, until: 12, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, attributes: []string{"axes"}, compile: squeeze},
+	{name: "Squeeze", since: 13, inputs: arity{1, 2}, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, compile: squeeze},
+	{name: "Unsqueeze", since: 1, until: 12, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, attributes: []string{"axes"}, compile: unsqueeze},
+	{name: "Unsqueeze", since: 13, inputs: exactlyTwo, outputs: exactlyOne, moves: movesFirst, rows: rowsReshaped, compile: unsqueeze},
+	{name: "Shape", since: 1, until: 14, inputs: exactlyOne, outputs: exactlyOne, ofShape: true, compile: shapeOf},
+	{name: "Shape", since: 15, inputs: exactlyOne, outputs: exactlyOne, ofShape: true, attributes: []string{"start", "end"}, compile: shapeOf},
 }
 
 // flatten makes a matrix: what stands before axis is the rows.
 func flatten(n *node) (kernel, error) {
+	n.sameSize, n.shares = true, true
 	n.types(0, every...)
 	shape := n.known(0)
 	axis := n.int("axis", 1)
@@ -50,6 +49,7 @@ func joint(shape []int) int {
 
 // reshape keeps the elements: 0 copies a dimension (unless allowzero), one -1 takes what is left.
 func reshape(n *node) (kernel, error) {
+	n.sameSize, n.shares = true, true
 	n.types(0, every...)
 	n.types(1, Int64)
 	zero := n.flag("allowzero", 0)
@@ -59,11 +59,7 @@ func reshape(n *node) (kernel, error) {
 	if t := n.in[1].constant; t == nil {
 		n.set(0, n.in[0].dtype)
 		if n.out[0].shape = nil; len(n.in[1].shape) == 1 && n.in[1].shape[0] >= 0 && n.in[1].shape[0] <= maxRank {
-			shape := make([]int, n.in[1].shape[0])
-			for i := range shape {
-				shape[i] = -1
-			}
-			n.set(0, n.in[0].dtype, shape...)
+			n.set(0, n.in[0].dtype, reshapedBySize(n, zero)...)
 		}
 	} else {
 		shape, err := reshaped(n, t.I64, n.in[0].shape, zero)
@@ -117,6 +113,32 @@ func reshaped(n *node, want []int64, from []int, zero bool) ([]int, error) {
 	return shape, nil
 }
 
+// reshapedBySize is the new shape where it is computed: from the number of rows, or not known at load.
+func reshapedBySize(n *node, zero bool) []int {
+	shape := make([]int, n.in[1].shape[0])
+	for i := range shape {
+		shape[i] = -1
+	}
+	from, axis := n.in[0].shape, n.in[0].rowAxis()
+	if n.in[1].bySize == nil || axis < 0 || extentOf(from).open != 1 {
+		return shape
+	}
+	var found [len(sampleSizes)]Tensor
+	for s, size := range sampleSizes {
+		in := Tensor{Shape: slices.Clone(from)}
+		in.Shape[axis] = size
+		if runReshape(&call{node: n, in: []*Tensor{&in, n.in[1].bySize[s]}, out: []*Tensor{&found[s]}}, zero) != nil {
+			return shape
+		}
+	}
+	for i, d := range found[0].Shape {
+		if d == found[1].Shape[i] {
+			shape[i] = d
+		}
+	}
+	return shape
+}
+
 func runReshape(c *call, zero bool) error {
 	from, want := c.in[0].Shape, c.in[1].I64
 	if len(want) > maxRank || len(c.in[1].Shape) != 1 {
@@ -151,6 +173,7 @@ func runReshape(c *call, zero bool) error {
 
 // squeeze takes out dimensions of 1: those of axes, or all.
 func squeeze(n *node) (kernel, error) {
+	n.sameSize, n.shares = true, true
 	n.types(0, every...)
 	shape, axes := n.known(0), n.axes(1)
 	var gone [maxRank]bool
@@ -190,6 +213,7 @@ func squeeze(n *node) (kernel, error) {
 
 // unsqueeze puts in dimensions of 1 where axes says they are in the result.
 func unsqueeze(n *node) (kernel, error) {
+	n.sameSize, n.shares = true, true
 	n.types(0, every...)
 	shape, axes := n.known(0), n.axes(1)
 	if n.err != nil {

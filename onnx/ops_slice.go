@@ -1,11 +1,8 @@
 package onnx
 
-func init() {
-	one := arity{1, 1}
-	register(
-		operator{name: "Slice", since: 1, until: 9, inputs: one, outputs: one, moves: true, attributes: []string{"axes", "ends", "starts"}, compile: sliceByAttributes},
-		operator{name: "Slice", since: 10, inputs: arity{3, 5}, outputs: one, moves: true, compile: sliceByInputs},
-	)
+var sliceOperators = []operator{
+	{name: "Slice", since: 1, until: 9, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, rows: rowsBesideAxis, attributes: []string{"axes", "ends", "starts"}, compile: sliceByAttributes},
+	{name: "Slice", since: 10, inputs: arity{3, 5}, outputs: exactlyOne, moves: movesFirst, rows: rowsBesideAxis, compile: sliceByInputs},
 }
 
 func sliceByAttributes(n *node) (kernel, error) {
@@ -73,6 +70,7 @@ func sliceNode(n *node, starts, ends, axes, steps []int64) (kernel, error) {
 		if s.start, s.end = min(max(s.start, -far), far), min(max(s.end, -far), far); shape[s.axis] >= 0 {
 			_, out[s.axis] = s.over(shape[s.axis])
 		}
+		n.across[s.axis] = s.step != 1 || s.start != 0 || s.end < maxTensor
 		spans = append(spans, s)
 	}
 	n.set(0, n.in[0].dtype, out...)

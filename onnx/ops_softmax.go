@@ -1,19 +1,15 @@
 package onnx
 
-func init() {
-	one := arity{1, 1}
-	softmaxes := func(since, until int64, axis int64, flatten bool) operator {
-		return operator{name: "Softmax", since: since, until: until, inputs: one, outputs: one, attributes: []string{"axis"},
-			compile: func(n *node) (kernel, error) { return softmaxNode(n, axis, flatten) }}
-	}
-	register(
-		softmaxes(1, 12, 1, true),
-		softmaxes(13, 0, -1, false),
-		operator{name: "ArgMax", since: 1, until: 11, inputs: one, outputs: one, attributes: []string{"axis", "keepdims"}, compile: argMax},
-		operator{name: "ArgMax", since: 12, inputs: one, outputs: one, attributes: []string{"axis", "keepdims", "select_last_index"}, compile: argMax},
-		operator{name: "ArgMin", since: 1, until: 11, inputs: one, outputs: one, attributes: []string{"axis", "keepdims"}, compile: argMin},
-		operator{name: "ArgMin", since: 12, inputs: one, outputs: one, attributes: []string{"axis", "keepdims", "select_last_index"}, compile: argMin},
-	)
+var softmaxOperators = []operator{
+	// Before opset 13 everything from the axis on is one line.
+	{name: "Softmax", since: 1, until: 12, inputs: exactlyOne, outputs: exactlyOne, keepsNaN: true, rows: rowsBesideAxis, attributes: []string{"axis"},
+		compile: func(n *node) (kernel, error) { return softmaxNode(n, 1, true) }},
+	{name: "Softmax", since: 13, inputs: exactlyOne, outputs: exactlyOne, keepsNaN: true, rows: rowsBesideAxis, attributes: []string{"axis"},
+		compile: func(n *node) (kernel, error) { return softmaxNode(n, -1, false) }},
+	{name: "ArgMax", since: 1, until: 11, inputs: exactlyOne, outputs: exactlyOne, rows: rowsBesideAxis, attributes: []string{"axis", "keepdims"}, compile: argMax},
+	{name: "ArgMax", since: 12, inputs: exactlyOne, outputs: exactlyOne, rows: rowsBesideAxis, attributes: []string{"axis", "keepdims", "select_last_index"}, compile: argMax},
+	{name: "ArgMin", since: 1, until: 11, inputs: exactlyOne, outputs: exactlyOne, rows: rowsBesideAxis, attributes: []string{"axis", "keepdims"}, compile: argMin},
+	{name: "ArgMin", since: 12, inputs: exactlyOne, outputs: exactlyOne, rows: rowsBesideAxis, attributes: []string{"axis", "keepdims", "select_last_index"}, compile: argMin},
 }
 
 // softmaxNode normalises along one axis or, before opset 13, over everything from that axis on.
@@ -28,6 +24,13 @@ func softmaxNode(n *node, otherwise int64, flatten bool) (kernel, error) {
 		at = len(shape)
 	}
 	n.set(0, n.in[0].dtype, shape...)
+	n.sameSize = true
+	if at != len(shape)-1 && !flatten {
+		n.scratch = n.scratch.plus(n.in[0].elements().times(8)) // a line along the axis
+	}
+	for k := at; k < len(shape) && (flatten || k == at); k++ {
+		n.across[k] = true
+	}
 	if n.in[0].dtype == Float64 {
 		return softmaxKernel[float64](at, flatten), nil
 	}
@@ -104,6 +107,7 @@ func argNode(n *node, f32 func(a, b float32) bool, f64 func(a, b float64) bool) 
 		out = append(out, 1)
 	}
 	n.set(0, Int64, append(out, shape[axis+1:]...)...)
+	n.across[axis], n.drops = true, !keep
 	if n.in[0].dtype == Float64 {
 		return argKernel(axis, len(shape), keep, f64), nil
 	}

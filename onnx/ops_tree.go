@@ -1,6 +1,10 @@
 package onnx
 
-import "ml-service/tree"
+import (
+	"slices"
+
+	"ml-service/tree"
+)
 
 // Attributes that TreeEnsembleClassifier and TreeEnsembleRegressor share; ai.onnx.ml 3 added the tensors.
 var (
@@ -8,23 +12,22 @@ var (
 		"nodes_modes", "nodes_nodeids", "nodes_treeids", "nodes_truenodeids", "nodes_values", "post_transform"}
 	treeTensors         = []string{"base_values_as_tensor", "nodes_hitrates_as_tensor", "nodes_values_as_tensor"}
 	regressorAttributes = []string{"aggregate_function", "n_targets", "target_ids", "target_nodeids", "target_treeids", "target_weights"}
+	classAttributes     = []string{"class_ids", "class_nodeids", "class_treeids", "class_weights", "classlabels_int64s", "classlabels_strings"}
 )
 
-func join(lists ...[]string) []string {
-	var all []string
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
-}
-
-func init() {
-	one := operator{name: "TreeEnsembleRegressor", domain: mlDomain, since: 1, until: 2, inputs: arity{1, 1}, outputs: arity{1, 1},
-		attributes: join(treeAttributes, regressorAttributes), compile: treeRegressor}
-	three := one
-	three.since, three.until = 3, 0
-	three.attributes = join(one.attributes, treeTensors, []string{"target_weights_as_tensor"})
-	register(one, three)
+var treeOperators = []operator{
+	{name: "TreeEnsembleRegressor", domain: mlDomain, since: 1, until: 2, inputs: exactlyOne, outputs: exactlyOne, regresses: always, rows: rowsOfMatrices, work: workByRow,
+		attributes: slices.Concat(treeAttributes, regressorAttributes), compile: treeRegressor},
+	{name: "TreeEnsembleRegressor", domain: mlDomain, since: 3, inputs: exactlyOne, outputs: exactlyOne, regresses: always, rows: rowsOfMatrices, work: workByRow,
+		attributes: slices.Concat(treeAttributes, regressorAttributes, treeTensors, []string{"target_weights_as_tensor"}), compile: treeRegressor},
+	{name: "TreeEnsembleClassifier", domain: mlDomain, since: 1, until: 2, inputs: exactlyOne, outputs: arity{1, 2}, rows: rowsOfMatrices, work: workByRow,
+		attributes: slices.Concat(treeAttributes, classAttributes), compile: treeClassifier},
+	{name: "TreeEnsembleClassifier", domain: mlDomain, since: 3, inputs: exactlyOne, outputs: arity{1, 2}, rows: rowsOfMatrices, work: workByRow,
+		attributes: slices.Concat(treeAttributes, classAttributes, treeTensors, []string{"class_weights_as_tensor"}), compile: treeClassifier},
+	{name: "TreeEnsemble", domain: mlDomain, since: 5, inputs: exactlyOne, outputs: exactlyOne, regresses: always, rows: rowsOfMatrices, work: workByRow,
+		attributes: []string{"aggregate_function", "leaf_targetids", "leaf_weights", "membership_values", "n_targets", "nodes_falseleafs",
+			"nodes_falsenodeids", "nodes_featureids", "nodes_hitrates", "nodes_missing_value_tracks_true", "nodes_modes", "nodes_splits",
+			"nodes_trueleafs", "nodes_truenodeids", "post_transform", "tree_roots"}, compile: treeEnsemble},
 }
 
 func treeRegressor(n *node) (kernel, error) {
@@ -57,7 +60,7 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 		return nil, n.invalid("%v", err)
 	}
 	n.set(0, Float32, n.rows(0), int(targets))
-	return (&forest[T]{e, post}).run, nil
+	return newForest(n, e, post), nil
 }
 
 // oneWeight leaves every leaf of a single target one weight. Where a file lists several, ONNX Runtime takes one of them, which is
@@ -88,6 +91,30 @@ type forest[T float32 | float64] struct {
 	post  transform
 }
 
+// newForest makes the kernel of a node whose output is set.
+func newForest[T float32 | float64](n *node, e *tree.Ensemble[T], post transform) kernel {
+	n.walks(e)
+	if n.out[0].dtype != Float64 && !single[T]() {
+		n.scratch.row += int64(8 * e.Targets())
+	}
+	return (&forest[T]{e, post}).run
+}
+
+// ensemble is a tree.Ensemble of either type.
+type ensemble interface {
+	Steps() int
+	Scratch() int
+}
+
+// walks counts what evaluating an ensemble takes.
+func (n *node) walks(e ensemble) {
+	n.perRow = e.Steps()
+	n.scratch.fixed += int64(e.Scratch())
+	if n.in[0].dtype != Float64 {
+		n.converts(0)
+	}
+}
+
 func (f *forest[T]) run(c *call) error {
 	rows, err := c.width(0, f.trees.Features())
 	if err != nil {
@@ -105,7 +132,7 @@ func (f *forest[T]) run(c *call) error {
 			apply(f.post, dst[r*targets:][:targets])
 		}
 	}
-	settle(out, dst)
+	roundInto(out, dst)
 	return nil
 }
 
@@ -135,8 +162,8 @@ func scratch[T float32 | float64](c *call, n int) []T {
 	return *t
 }
 
-// settle rounds values that were computed in double into an output of float32.
-func settle[T float32 | float64](out *Tensor, values []T) {
+// roundInto rounds values that were computed in double into an output of float32.
+func roundInto[T float32 | float64](out *Tensor, values []T) {
 	if wide, ok := any(values).([]float64); ok && out.DType == Float32 {
 		for i, v := range wide {
 			out.F32[i] = float32(v)

@@ -6,13 +6,6 @@ import (
 	"ml-service/tree"
 )
 
-func init() {
-	register(operator{name: "TreeEnsemble", domain: mlDomain, since: 5, inputs: arity{1, 1}, outputs: arity{1, 1}, compile: treeEnsemble,
-		attributes: []string{"aggregate_function", "leaf_targetids", "leaf_weights", "membership_values", "n_targets", "nodes_falseleafs",
-			"nodes_falsenodeids", "nodes_featureids", "nodes_hitrates", "nodes_missing_value_tracks_true", "nodes_modes", "nodes_splits",
-			"nodes_trueleafs", "nodes_truenodeids", "post_transform", "tree_roots"}})
-}
-
 func treeEnsemble(n *node) (kernel, error) {
 	n.types(0, floats...)
 	if n.in[0].dtype == Float64 {
@@ -62,7 +55,7 @@ func ensemble5[T float32 | float64](n *node) (kernel, error) {
 		return nil, n.invalid("%v", err)
 	}
 	n.set(0, n.in[0].dtype, n.rows(0), int(targets))
-	return (&forest[T]{e, post}).run, nil
+	return newForest(n, e, post), nil
 }
 
 // nodes5 reads nodes and leaves: the leaves, a table of their own in the file, come behind the nodes. Faults are left in n.err.

@@ -2,17 +2,6 @@ package onnx
 
 import "ml-service/tree"
 
-var classAttributes = []string{"class_ids", "class_nodeids", "class_treeids", "class_weights", "classlabels_int64s", "classlabels_strings"}
-
-func init() {
-	one := operator{name: "TreeEnsembleClassifier", domain: mlDomain, since: 1, until: 2, inputs: arity{1, 1}, outputs: arity{1, 2},
-		attributes: join(treeAttributes, classAttributes), compile: treeClassifier}
-	three := one
-	three.since, three.until = 3, 0
-	three.attributes = join(one.attributes, treeTensors, []string{"class_weights_as_tensor"})
-	register(one, three)
-}
-
 func treeClassifier(n *node) (kernel, error) {
 	n.types(0, numbers...)
 	if n.in[0].dtype == Float64 {
@@ -68,6 +57,8 @@ func classifyTrees[T float32 | float64](n *node) (kernel, error) {
 		return nil, n.invalid("%v", err)
 	}
 	n.classifier(v.labels, v.classes)
+	n.walks(v.trees)
+	n.scratch.row += int64(9 * max(v.classes, s.Targets)) // sums in T and which were reached
 	if v.classes > 2 {
 		return v.many, nil
 	}

@@ -2,25 +2,25 @@ package onnx
 
 import "math"
 
-func init() {
-	unary := func(name string, since int64, f32 func(float32) float32, f64 func(float64) float64) operator {
-		return operator{name: name, since: since, inputs: arity{1, 1}, outputs: arity{1, 1}, keepsNaN: true, compile: function(f32, f64)}
-	}
-	register(
-		unary("Abs", 6, through(math.Abs), math.Abs),
-		unary("Exp", 6, exp32, exp64),
-		unary("Log", 6, through(math.Log), math.Log),
-		unary("Neg", 6, negative[float32], negative[float64]),
-		unary("Reciprocal", 6, reciprocal[float32], reciprocal[float64]),
-		unary("Relu", 6, relu[float32], relu[float64]),
-		unary("Sigmoid", 6, logistic[float32], logistic[float64]),
-		unary("Sign", 9, sign[float32], sign[float64]),
-		unary("Sqrt", 6, through(math.Sqrt), math.Sqrt),
-		unary("Tanh", 6, through(math.Tanh), math.Tanh),
-		operator{name: "IsNaN", since: 9, inputs: arity{1, 1}, outputs: arity{1, 1}, compile: isNaN},
-		operator{name: "Clip", since: 6, until: 10, inputs: arity{1, 1}, outputs: arity{1, 1}, keepsNaN: true, attributes: []string{"min", "max"}, compile: clipByAttributes},
-		operator{name: "Clip", since: 11, inputs: arity{1, 3}, outputs: arity{1, 1}, keepsNaN: true, compile: clip},
-	)
+// unary is an operator that computes each element from one.
+func unary(name string, since int64, f32 func(float32) float32, f64 func(float64) float64) operator {
+	return operator{name: name, since: since, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: function(f32, f64)}
+}
+
+var unaryOperators = []operator{
+	unary("Abs", 6, through(math.Abs), math.Abs),
+	unary("Exp", 6, exp32, exp64),
+	unary("Log", 6, through(math.Log), math.Log),
+	unary("Neg", 6, negative[float32], negative[float64]),
+	unary("Reciprocal", 6, reciprocal[float32], reciprocal[float64]),
+	unary("Relu", 6, relu[float32], relu[float64]),
+	unary("Sigmoid", 6, logistic[float32], logistic[float64]),
+	unary("Sign", 9, sign[float32], sign[float64]),
+	unary("Sqrt", 6, through(math.Sqrt), math.Sqrt),
+	unary("Tanh", 6, through(math.Tanh), math.Tanh),
+	{name: "IsNaN", since: 9, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: isNaN},
+	{name: "Clip", since: 6, until: 10, inputs: exactlyOne, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, attributes: []string{"min", "max"}, compile: clipByAttributes},
+	{name: "Clip", since: 11, inputs: arity{1, 3}, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: clip},
 }
 
 func through(f func(float64) float64) func(float32) float32 {

@@ -1,8 +1,8 @@
 package onnx
 
-func init() {
-	register(operator{name: "ZipMap", domain: mlDomain, since: 1, inputs: arity{1, 1}, outputs: arity{1, 1}, moves: true,
-		attributes: []string{"classlabels_int64s", "classlabels_strings"}, compile: zipMap})
+var zipMapOperators = []operator{
+	{name: "ZipMap", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, rows: rowsOfMatrices,
+		attributes: []string{"classlabels_int64s", "classlabels_strings"}, compile: zipMap},
 }
 
 // zipMap vanishes: its output is the matrix it is given, with the keys beside it.

@@ -2,29 +2,29 @@ package onnx
 
 import "slices"
 
-// regressors are the operators that answer a number for each target.
-var regressors = []string{"TreeEnsembleRegressor", "TreeEnsemble", "LinearRegressor", "SVMRegressor", "Gemm"}
-
-// movers are the operators that put elements elsewhere and leave their values alone.
-var movers = []string{"Identity", "Concat", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast"}
-
-// regresses says whether v is what a regression operator or a dense layer answers (Gemm, or MatMul and a bias), wherever
-// it was moved to since. It tells several targets from a transformed row.
+// regresses says whether v is what a regression operator or a dense layer answers, wherever it was moved to since. It tells
+// several targets from a transformed row.
 func (v *value) regresses() bool {
 	if v == nil || v.maker == nil || v.constant != nil {
 		return false
 	}
-	switch name := v.maker.op.name; {
-	case slices.Contains(regressors, name):
-		return true
-	case name == "Concat":
+	switch op := v.maker.op; {
+	case op.regresses != nil:
+		return op.regresses(v.maker)
+	case op.moves == movesAll:
 		return !slices.ContainsFunc(v.maker.in, func(in *value) bool { return !in.regresses() })
-	case slices.Contains(movers, name):
+	case op.moves == movesFirst:
 		return v.maker.in[0].regresses()
-	case name == "Add":
-		return v.maker.in[0].isProduct() && v.maker.in[1].constant != nil || v.maker.in[1].isProduct() && v.maker.in[0].constant != nil
 	}
 	return false
+}
+
+// always is for operators that are regressors whatever their attributes.
+func always(*node) bool { return true }
+
+// denseLayer says whether an Add adds constants to a product with constant weights.
+func denseLayer(n *node) bool {
+	return n.in[0].isProduct() && n.in[1].constant != nil || n.in[1].isProduct() && n.in[0].constant != nil
 }
 
 // isProduct says whether v is a matrix product with constant weights.

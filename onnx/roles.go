@@ -1,23 +1,23 @@
 package onnx
 
-// decides follows a value back through operators that only move elements to what gives it its role.
-func (v *value) decides() (Role, *Tensor) {
+// origin follows a value back through operators that only move elements to the value that was given a role.
+func (v *value) origin() (Role, *Tensor) {
 	for {
 		switch {
 		case v.role != Other:
 			return v.role, v.labels
 		case v.scores != nil:
 			return Label, nil
-		case v.maker == nil || !v.maker.op.moves || len(v.maker.in) == 0 || v.maker.in[0] == nil:
+		case v.maker == nil || v.maker.op.moves == movesNothing || v.maker.in[0] == nil:
 			return Other, nil
 		}
 		v = v.maker.in[0]
 	}
 }
 
-// part gives the role of an output and, of scores, the labels of its columns.
-func (v *value) part() (Role, *Tensor) {
-	role, labels := v.decides()
+// outputRole gives the role of an output and, of scores, the labels of its columns.
+func (v *value) outputRole() (Role, *Tensor) {
+	role, labels := v.origin()
 	if role == Other {
 		if from := v.derived(); from != nil {
 			role, labels = Scores, from.labels
@@ -38,7 +38,7 @@ func (v *value) part() (Role, *Tensor) {
 
 // nameIndices gives the scores behind a label that is an index itself the indices for labels.
 func (v *value) nameIndices() {
-	from := v.decidedBy()
+	from := v.maximised()
 	if from == nil || from.role != Other || len(from.shape) != 2 || from.shape[1] < 1 || from.shape[1] > maxValues {
 		return
 	}
@@ -75,9 +75,9 @@ func (v *value) derived() *value {
 	return nil
 }
 
-// decidedBy follows indices back to an ArgMax and gives what it is the maximum of; nil: there is none.
-func (v *value) decidedBy() *value {
-	for v != nil && v.scores == nil && v.maker != nil && v.maker.op.moves && len(v.maker.in) > 0 {
+// maximised follows indices back to an ArgMax and gives the values it takes the maximum of; nil: there is none.
+func (v *value) maximised() *value {
+	for v != nil && v.scores == nil && v.maker != nil && v.maker.op.moves != movesNothing {
 		v = v.maker.in[0]
 	}
 	if v == nil {
@@ -106,7 +106,7 @@ func (c *compiler) missing() []bool {
 		if v.input >= 0 {
 			found[v.input] = v.dtype.IsFloat()
 		}
-		if v.maker != nil && (v.maker.op.moves || v.maker.op.keepsNaN) {
+		if v.maker != nil && (v.maker.op.moves != movesNothing || v.maker.op.keepsNaN) {
 			todo = append(todo, v.maker.in...)
 		}
 	}

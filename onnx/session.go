@@ -120,7 +120,7 @@ func (c *call) trace(element int) (k, from int) {
 	switch {
 	case c.node.trace != nil:
 		return c.node.trace(c, element)
-	case c.node.op.moves && c.out[0].Len() == c.in[0].Len():
+	case (c.node.op.elementwise || c.node.op.moves == movesFirst) && c.out[0].Len() == c.in[0].Len():
 		return 0, element
 	}
 	return -1, 0

@@ -10,6 +10,7 @@ import (
 // Ensemble is a compiled Spec: immutable, and safe for use by many goroutines at once.
 type Ensemble[T Float] struct {
 	features, targets, trees int
+	steps                    int // nodes that one row passes at most
 
 	aggregate Aggregate
 	base      []T // added last
@@ -64,6 +65,9 @@ func Compile[T Float](s Spec[T]) (*Ensemble[T], error) {
 			}
 		}
 	}
+	for _, root := range s.Roots {
+		e.steps += 1 + int(sh.depth[root])
+	}
 	e.prepare()
 	return e, nil
 }
@@ -76,3 +80,11 @@ func (e *Ensemble[T]) Targets() int { return e.targets }
 
 // Trees is the number of trees.
 func (e *Ensemble[T]) Trees() int { return e.trees }
+
+// Steps is how many nodes, leaves included, a row passes at most.
+func (e *Ensemble[T]) Steps() int { return e.steps }
+
+// Scratch is how many bytes a call of Eval needs at most beside its arguments. They are kept for the next call.
+func (e *Ensemble[T]) Scratch() int {
+	return e.block*(e.columns.width()*8+lanes*4+e.targets) + 16
+}
