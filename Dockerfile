@@ -11,7 +11,7 @@ ARG MODEL_VERSION=v1.0.0
 ARG REVISION=unknown
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags nomsgpack -trimpath -buildvcs=false \
-    -ldflags "-s -w -X main.modelVersion=$MODEL_VERSION -X main.revision=$REVISION" -o /ml-service ./cmd/local
+    -ldflags "-s -w -X ml-service/handler.modelVersion=$MODEL_VERSION -X ml-service/handler.revision=$REVISION" -o /ml-service ./cmd/local
 
 FROM scratch
 ARG MODEL_VERSION=v1.0.0

@@ -8,7 +8,7 @@ export CGO_ENABLED ?= 0
 # Pinned tools, built by the Go that is here, for this machine whatever GOARCH says.
 GOLANGCI_LINT := GOOS= GOARCH= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-LDFLAGS = -s -w -X main.modelVersion=$(MODEL_VERSION) -X main.revision=$(REVISION)
+LDFLAGS = -s -w -X ml-service/handler.modelVersion=$(MODEL_VERSION) -X ml-service/handler.revision=$(REVISION)
 
 .PHONY: help run test race lint lint-go lint-scripts build bench bench-go e2e
 .DEFAULT_GOAL := help
@@ -45,16 +45,17 @@ build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
 
 bench: bench-go bench-lambda bench-models bench-http ## every measurement of bench/README.md, some 40 minutes
 bench-go:       ## Go benchmarks
-	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./model ./handler ./cmd/local
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./handler/... ./cmd/local
 
 # The arithmetic on arm64, under emulation: the bits of the fixtures there too, and of every other output as on this machine.
 .PHONY: test-arm64 fuzz
-test-arm64:     ## the tests of tree, onnx and model for arm64; needs qemu-aarch64
+test-arm64:     ## the tests of tree, onnx, model and the codecs for arm64; needs qemu-aarch64
 	@command -v qemu-aarch64 >/dev/null || { echo "make test-arm64: qemu-aarch64 is missing: apt-get install qemu-user" >&2; exit 1; }
-	@for room in tree onnx model; do \
-	  GOARCH=arm64 go test -c -tags $(TAGS) -o bin/$$room.arm64.test ./$$room; \
-	  (cd $$room && timeout 240 qemu-aarch64 ../bin/$$room.arm64.test -test.v) >bin/$$room.arm64.txt || { grep -v '^ *=== \|^ *--- PASS' bin/$$room.arm64.txt; exit 1; }; \
-	  echo "$$room on arm64:"; grep '_test.go\|^PASS' bin/$$room.arm64.txt; \
+	@for room in tree onnx model handler/scan handler/predict handler/oip; do \
+	  binary="$(CURDIR)/bin/$${room##*/}.arm64"; \
+	  GOARCH=arm64 go test -c -tags $(TAGS) -o "$$binary.test" ./$$room; \
+	  (cd $$room && timeout 240 qemu-aarch64 "$$binary.test" -test.v) >"$$binary.txt" || { grep -v '^ *=== \|^ *--- PASS' "$$binary.txt"; exit 1; }; \
+	  echo "$$room on arm64:"; grep '_test.go\|^PASS' "$$binary.txt"; \
 	done
 	@here=$$(go test -count=1 -v -tags $(TAGS) -run TestFixtures ./onnx | grep -o 'bits of all outputs: .*'); \
 	grep -q "$$here" bin/onnx.arm64.txt || { echo "the outputs on arm64 differ from those here, $$here" >&2; exit 1; }; echo "the same $$here"
@@ -167,6 +168,6 @@ build-MlServiceFunction: models := $(if $(MODEL_DIR),$(if $(filter /%,$(MODEL_DI
 build-MlServiceFunction:
 	@test -f "$(models)/$(MODEL_VERSION)/model.onnx" || { echo "no $(models)/$(MODEL_VERSION)/model.onnx: MODEL_DIR must be a folder of <version>/model.onnx" >&2; exit 1; }
 	GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS),lambda.norpc \
-		-ldflags "-s -w -X main.modelVersion=$(MODEL_VERSION) -X main.revision=$(or $(REVISION),unknown)" \
+		-ldflags "-s -w -X ml-service/handler.modelVersion=$(MODEL_VERSION) -X ml-service/handler.revision=$(or $(REVISION),unknown)" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/lambda
 	$(if $(MODEL_DIR),mkdir -p "$(ARTIFACTS_DIR)/models" && cp -R "$(models)/$(MODEL_VERSION)" "$(ARTIFACTS_DIR)/models/")

@@ -3,6 +3,7 @@ package mlservice_test
 
 import (
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,20 @@ func TestImports(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAssembly keeps assembly in the rooms that compare it with a twin in Go, and finds that it is still there.
+func TestAssembly(t *testing.T) {
+	want := []string{"handler/scan", "tree"}
+	var got []string
+	for _, line := range list(t, "-f", "{{if .SFiles}}{{.ImportPath}}{{end}}", "./...") {
+		if line != "" {
+			got = append(got, strings.TrimPrefix(line, module))
+		}
+	}
+	if runtime.GOARCH == "amd64" && !slices.Equal(got, want) {
+		t.Errorf("assembly in %v, want it in %v", got, want)
 	}
 }
 

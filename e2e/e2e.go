@@ -59,7 +59,7 @@ var built struct {
 }
 
 // Binary builds a main package of the repository ("./cmd/local"), once a process, and returns the binary's path.
-// More arguments go to `go build` as they are: "-ldflags", "-X main.modelVersion=v1.1.0".
+// More arguments go to `go build` as they are: "-ldflags", "-X ml-service/handler.modelVersion=v1.1.0".
 func Binary(t testing.TB, pkg string, flags ...string) string {
 	t.Helper()
 	root := Root(t)

@@ -135,12 +135,12 @@ func ParseConfig(args []string, getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-// WriteUsage lists every setting with its default. version is the model version stamped into the binary.
-func WriteUsage(w io.Writer, version string) {
+// WriteUsage lists every setting with its default.
+func WriteUsage(w io.Writer) {
 	for _, s := range settings {
 		value := s.value
 		if s.env == "MODEL_VERSION" {
-			value = version
+			value = modelVersion
 		}
 		if value == "" {
 			value = `""`

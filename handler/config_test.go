@@ -85,7 +85,7 @@ func TestParseConfigRefuses(t *testing.T) {
 // TestWriteUsage finds every variable of the contract with its flag and default.
 func TestWriteUsage(t *testing.T) {
 	var out bytes.Buffer
-	handler.WriteUsage(&out, "v1.0.0")
+	handler.WriteUsage(&out)
 	for _, want := range []string{"--host HOST \"\"", "--port PORT 8080", "--color COLOR \"\"", "--model-version MODEL_VERSION v1.0.0",
 		"--model-dir MODEL_DIR \"\"", "--model-name MODEL_NAME ml-service", "--max-body-bytes MAX_BODY_BYTES 1048576",
 		"--drain-delay DRAIN_DELAY 2s", "--shutdown-timeout SHUTDOWN_TIMEOUT 15s", "--log-level LOG_LEVEL info"} {

@@ -11,7 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"ml-service/handler/oip"
-	"ml-service/model"
+	"ml-service/handler/predict"
 )
 
 // refusal is an error that knows its status and what the caller may read.
@@ -37,7 +37,7 @@ func errTooLarge(limit int64) error {
 // caller's fault is a 500 that says nothing of its cause.
 func refusalOf(err error) refusal {
 	var known *refusal
-	var input *model.InputError
+	var input *predict.Error
 	var tensor *oip.Error
 	switch {
 	case errors.As(err, &known):

@@ -18,8 +18,8 @@ type example struct {
 
 // examples are one row and two rows that the model has answered just now. A model that takes none of
 // the rows tried has no examples, rather than ones that fail when sent.
-func examples(m *model.Model, name string) []example {
-	row, ok := exampleRow(m)
+func (s *Service) examples() []example {
+	row, ok := s.exampleRow()
 	if !ok {
 		return nil
 	}
@@ -28,7 +28,7 @@ func examples(m *model.Model, name string) []example {
 		{"one row", `{"x":` + row + `}`},
 		{"two rows", `{"x":[` + row + `,` + row + `]}`},
 	} {
-		if e, err := answerExample(m, name, []byte(x.body)); err == nil {
+		if e, err := s.answerExample([]byte(x.body)); err == nil {
 			e.Name = x.name
 			found = append(found, e)
 		}
@@ -38,15 +38,15 @@ func examples(m *model.Model, name string) []example {
 
 // exampleRow is the x of a request that the model answers: its first golden row, or a row of a few
 // values that most models take.
-func exampleRow(m *model.Model) (string, bool) {
+func (s *Service) exampleRow() (string, bool) {
 	var golden struct{ X json.RawMessage }
-	if row := m.Example(); row != nil && json.Unmarshal(row, &golden) == nil && golden.X != nil {
+	if s.example != nil && json.Unmarshal(s.example, &golden) == nil && golden.X != nil {
 		return string(golden.X), true
 	}
 	for _, text := range []string{"a", "", "0"} {
 		for _, number := range []string{"0.5", "0.0", "1.0"} {
-			row := tryRow(m, text, number)
-			if _, err := answerExample(m, "", []byte(`{"x":`+row+`}`)); err == nil {
+			row := tryRow(s.model, text, number)
+			if _, err := s.answerExample([]byte(`{"x":` + row + `}`)); err == nil {
 				return row, true
 			}
 		}
@@ -111,29 +111,29 @@ func nestedRow(in model.Input, value string) string {
 }
 
 // answerExample runs a body of POST /predict and gives it with its answer, in that form and as tensors.
-func answerExample(m *model.Model, name string, body []byte) (example, error) {
-	b := m.Batch()
-	defer b.Release()
-	if err := b.Decode(body); err != nil {
+func (s *Service) answerExample(body []byte) (example, error) {
+	p := s.codec.Request()
+	defer p.Release()
+	if err := p.Decode(body); err != nil {
 		return example{}, err
 	}
 	infer := []byte(`{"id":"1","inputs":[`)
-	for i, in := range m.Inputs() {
+	for i, in := range s.model.Inputs() {
 		if i > 0 {
 			infer = append(infer, ',')
 		}
-		infer = oip.AppendTensor(infer, in.Name, b.Input(i))
+		infer = oip.AppendTensor(infer, in.Name, p.Batch.Input(i))
 	}
 	infer = append(infer, `]}`...)
-	if err := b.Run(); err != nil {
+	if err := p.Batch.Run(); err != nil {
 		return example{}, err
 	}
-	a := oip.Answer{Model: name, Version: m.Version(), ID: "1", Values: m.Outputs()}
+	a := oip.Answer{Model: s.name, Version: s.model.Version(), ID: "1", Values: s.model.Outputs()}
 	for i := range a.Values {
 		a.Outputs = append(a.Outputs, oip.Output{Index: i})
 	}
-	inferred, _ := a.Append(nil, b.Output)
-	e := example{Predict: body, Answer: b.AppendAnswer(nil), Infer: infer, Inferred: inferred}
+	inferred, _ := a.Append(nil, p.Batch.Output)
+	e := example{Predict: body, Answer: p.AppendAnswer(nil), Infer: infer, Inferred: inferred}
 	if !json.Valid(e.Answer) || !json.Valid(e.Inferred) {
 		return example{}, fmt.Errorf("the answer is not JSON: %s", e.Answer)
 	}

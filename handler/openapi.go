@@ -17,7 +17,7 @@ import (
 // that it costs nothing at start.
 func (s *Service) routeOpenAPI(e *gin.Engine) {
 	document := sync.OnceValues(func() ([]byte, error) {
-		return json.Marshal(openAPI{name: s.name, model: s.model, examples: examples(s.model, s.name)}.document())
+		return json.Marshal(openAPI{name: s.name, model: s.model, examples: s.examples()}.document())
 	})
 	e.GET("/openapi.json", func(c *gin.Context) {
 		body, err := document()

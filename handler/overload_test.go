@@ -58,7 +58,7 @@ func TestOverload(t *testing.T) {
 // full is a server whose only place is taken.
 func full(t *testing.T) (*Service, *httptest.Server) {
 	t.Helper()
-	m, err := model.Open("v1.0.0", models.FS)
+	m, err := model.Load(models.FS, "v1.0.0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,14 +39,14 @@ func (s *Service) answer(r *http.Request, x *exchange) error {
 		return err
 	}
 	defer s.gate.leave()
-	b := s.model.Batch()
-	if err = b.Decode(body); err == nil {
-		err = s.infer(b)
+	p := s.codec.Request()
+	if err = p.Decode(body); err == nil {
+		err = p.Refused(s.infer(p.Batch))
 	}
 	if err == nil {
-		x.out = b.AppendAnswer(x.out[:0])
+		x.out = p.AppendAnswer(x.out[:0])
 	}
-	b.Release() // not deferred, as above
+	p.Release() // not deferred, as above
 	return err
 }
 

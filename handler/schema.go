@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"slices"
 	"strconv"
 
 	"ml-service/handler/oip"
@@ -136,20 +135,13 @@ func labelSchema(m *model.Model) object {
 			described += label + ": " + names[i]
 		}
 	}
-	if values != nil && !literal(m) {
+	if values != nil {
 		s["enum"] = values
 	}
 	if described != "" {
 		s["description"] = described
 	}
 	return s
-}
-
-// literal says whether the model may answer 0 and 1 instead of its two labels, as ONNX Runtime does for a
-// TreeEnsembleClassifier whose leaves name two class ids.
-func literal(m *model.Model) bool {
-	label := m.Outputs()[m.LabelOutput()]
-	return label.Operator == "TreeEnsembleClassifier" && label.DType.IsInteger() && len(m.Classes()) == 2 && !slices.Equal(m.Classes(), []string{"0", "1"})
 }
 
 // answerSchema describes the 200 of POST /predict.

@@ -13,12 +13,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"ml-service/handler/oip"
+	"ml-service/handler/predict"
 	"ml-service/model"
 )
 
 // Options are what a Service is made of.
 type Options struct {
 	Model        *model.Model
+	Example      []byte       // a body of POST /predict that Model answers, for the documentation; nil: one is tried out
 	Name         string       // of the model, as clients of the open protocol call it
 	Color        string       // blue or green; empty: no X-Color header
 	MaxBodyBytes int64        // the longest body taken; 0: DefaultMaxBodyBytes
@@ -54,6 +56,8 @@ type Service struct {
 	sinks    chan []byte // nil until it is used first
 	metrics  http.Handler
 	engine   *gin.Engine
+	codec    *predict.Codec
+	example  []byte
 	buffers  sync.Pool // of *exchange
 
 	signature  oip.Signature
@@ -67,6 +71,8 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		model:    o.Model,
+		codec:    predict.New(o.Model),
+		example:  o.Example,
 		name:     o.Name,
 		maxBody:  o.MaxBodyBytes,
 		log:      o.Logger,

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"ml-service/handler/oip"
+	"ml-service/handler/scan"
 	"ml-service/model"
 	"ml-service/onnx"
 )
@@ -61,7 +62,7 @@ func (s *Service) v2Known(c *gin.Context) {
 }
 
 func (s *Service) v2ModelReady(c *gin.Context) {
-	name := string(oip.AppendString([]byte(`"name":`), s.name))
+	name := string(scan.AppendString([]byte(`"name":`), s.name))
 	s.v2Ready(c, name+`,"ready":true`, name+`,"ready":false`)
 }
 

@@ -14,18 +14,16 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"ml-service/model"
 )
 
 // demo is the service of the embedded model v1.0.0.
 func demo(t *testing.T, o Options) *Service {
 	t.Helper()
-	m, err := model.Load(os.DirFS("../models"), "v1.0.0")
+	opened, err := Open(Config{}, os.DirFS("../models"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Model = m
+	o.Model, o.Example = opened.Model, opened.Example
 	return New(o)
 }
 
@@ -73,7 +71,7 @@ func TestV2Answers(t *testing.T) {
 		{"unknown version", "POST", "/v2/models/ml-service/versions/v9/infer", oneRow, 404, `{"error":"unknown version \"v9\" of model \"ml-service\": there is \"v1.0.0\""}`},
 		{"unknown path", "GET", "/v2/models", "", 404, `{"error":"no such path"}`},
 		{"wrong method", "GET", inferPath, "", 405, `{"error":"method not allowed: see the Allow header"}`},
-		{"not JSON", "POST", inferPath, `{`, 400, `{"error":"the request is not JSON: it ends where a member's name was expected"}`},
+		{"not JSON", "POST", inferPath, `{`, 400, `{"error":"the body is not JSON: at byte 1: want a name in quotes, got the end of the body"}`},
 		{"wrong width", "POST", inferPath, strings.Replace(oneRow, "[1,3]", "[3,1]", 1), 400, `{"error":"inputs[0].shape: input \"x\": want [N,3], got [3,1]","field":"inputs[0].shape"}`},
 		{"null", "POST", inferPath, strings.Replace(oneRow, "0.4", "null", 1), 400,
 			`{"error":"inputs[0].data[0]: null is a missing value, and this model does not handle missing values in \"x\"","field":"inputs[0].data[0]"}`},

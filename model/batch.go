@@ -1,21 +1,34 @@
 package model
 
 import (
-	"errors"
-
 	"ml-service/onnx"
 )
 
-// Batch is one request on its way through the model: its rows, the session that runs them, and the memory
-// for both, which is reused. It must not be used by two goroutines at once.
+// Batch is rows on their way through a model: typed columns in, typed answers out. It holds the memory for both and for the
+// run, which is reused. It must not be used by two goroutines at once.
+//
+// Fill the inputs, Run, then read what a row is answered: Class of a classifier, Output(LabelOutput) for its label, Value of
+// a regressor, the outputs by name of any model.
 type Batch struct {
 	model   *Model
 	session session
 	inputs  []*onnx.Tensor
-	single  bool // decoded from one row, so it is answered as one
-
-	decoder
+	rows    int
+	perRow  bool
+	classes []Class
 }
+
+// Class is what a classifier says of one row beside the label.
+type Class struct {
+	// Column is the column of the scores that holds the predicted class; -1: it is not known.
+	Column int
+	// Confidence is the score of the predicted class, where the row's scores are a distribution: they lie in [0, 1] and sum
+	// to 1 within 1e-3. Elsewhere it is -1.
+	Confidence float64
+}
+
+// unknown is the Class of a row whose model says no more than the label.
+var unknown = Class{Column: -1, Confidence: -1}
 
 // Batch takes a batch out of the model's pool. Release gives it back.
 func (m *Model) Batch() *Batch {
@@ -26,25 +39,17 @@ func (m *Model) Batch() *Batch {
 	for i := range m.inputs {
 		b.inputs = append(b.inputs, b.session.Input(i))
 	}
-	b.decoder.seen = make([]int, len(m.inputs))
-	b.decoder.texts = make(map[string]string)
 	return b
 }
 
 // Release gives b back to its model. Neither b nor any tensor of it may be used afterwards.
-func (b *Batch) Release() {
-	b.single, b.objects = false, false
-	b.model.pool.Put(b)
-}
+func (b *Batch) Release() { b.model.pool.Put(b) }
 
 // Model is the model that b runs.
 func (b *Batch) Model() *Model { return b.model }
 
-// Input is the i-th input's tensor: Resize it to [rows, width], then fill it. Decode does both.
+// Input is the i-th input's tensor: Resize it to the number of rows and the dimensions of a row, then fill it.
 func (b *Batch) Input(i int) *onnx.Tensor { return b.inputs[i] }
-
-// Output is the i-th output's tensor, valid until the next Run or Release.
-func (b *Batch) Output(i int) *onnx.Tensor { return b.session.Output(i) }
 
 // Rows is the number of rows in the batch, the first dimension of its first input.
 func (b *Batch) Rows() int {
@@ -54,43 +59,62 @@ func (b *Batch) Rows() int {
 	return b.inputs[0].Shape[0]
 }
 
-// Run evaluates the model on all rows. An *InputError is a value that the model refuses; any other error
-// is the model's or the program's fault.
+// Run evaluates the model on all rows. An *onnx.RunError is a value that the model refuses; any other error is the model's
+// or the program's fault.
 func (b *Batch) Run() error {
-	err := b.session.Run()
-	if err == nil {
-		return nil
-	}
-	var refused *onnx.RunError
-	if !errors.As(err, &refused) {
+	b.rows, b.perRow, b.classes = b.Rows(), false, b.classes[:0]
+	if err := b.session.Run(); err != nil {
 		return err
 	}
-	message := refused.Message // the field says where
-	if refused.Input == "" {
-		message = refused.Error()
+	b.perRow = b.answersRows()
+	if b.perRow && b.model.kind == Classifier {
+		b.classify()
 	}
-	return &InputError{Field: b.field(refused), Message: message, cause: refused}
+	return nil
 }
 
-// field is where the element that the model refused stands in a body of POST /predict.
-func (b *Batch) field(e *onnx.RunError) string {
-	for i := range b.model.inputs {
-		in := &b.model.inputs[i]
-		if in.Name != e.Input || len(e.Element) == 0 {
-			continue
+// Output is the i-th output's tensor, valid until the next Run or Release.
+func (b *Batch) Output(i int) *onnx.Tensor { return b.session.Output(i) }
+
+// PerRow says whether the outputs hold a prediction for each row, as the model's kind promises: Class, Label and Value are
+// only to be asked for where they do. A graph may break the promise, as one that reduces over the batch; its outputs are
+// then answered by name, like those of a Raw model.
+func (b *Batch) PerRow() bool { return b.perRow }
+
+func (b *Batch) answersRows() bool {
+	m := b.model
+	switch m.kind {
+	case Regressor:
+		return b.Output(0).Len() == b.rows*m.targets
+	case Classifier:
+		if b.Output(m.label).Len() != b.rows {
+			return false
 		}
-		at := b.place(i, 0, 0)
-		at.row = -1
-		if !b.single {
-			at.row = e.Element[0]
+		if m.scores < 0 {
+			return true
 		}
-		if rest := e.Element[1:]; len(rest) == len(in.dims) && !(b.objects && in.Width == 1) {
-			for k, d := range in.dims {
-				at.index = at.index*d + rest[k]
-			}
-			at.depth = len(rest)
-		}
-		return at.String()
+		s := b.Output(m.scores)
+		return len(s.Shape) == 2 && s.Shape[0] == b.rows
 	}
-	return "x"
+	return false
+}
+
+// Class is what a classifier says of a row beside its label; of other models, and without scores, it knows nothing.
+func (b *Batch) Class(row int) Class {
+	if row < len(b.classes) {
+		return b.classes[row]
+	}
+	return unknown
+}
+
+// Label is the tensor with the predicted class of each row: strings, or integers.
+func (b *Batch) Label() *onnx.Tensor { return b.Output(b.model.label) }
+
+// Value is what a regressor answers for a target of a row.
+func (b *Batch) Value(row, target int) float64 {
+	t, i := b.Output(0), row*b.model.targets+target
+	if t.DType.IsInteger() {
+		return float64(t.I64[i])
+	}
+	return floatAt(t, i)
 }

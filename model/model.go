@@ -1,5 +1,5 @@
-// Package model is one version of a trained model: loaded from an fs.FS, described, checked against
-// its golden rows, and asked for predictions.
+// Package model is one version of a trained model: loaded from an fs.FS, described, and run on batches of typed columns. It
+// knows nothing of requests and of JSON.
 package model
 
 import (
@@ -35,7 +35,7 @@ func (k Kind) String() string {
 	return "raw"
 }
 
-// Input is one input of a model as a caller of POST /predict sees it.
+// Input is one input of a model as whoever fills it sees it.
 type Input struct {
 	Name     string
 	DType    onnx.DType
@@ -44,9 +44,9 @@ type Input struct {
 	Features []string // the names of the values, where the file has them; else nil
 	Missing  bool     // null is a missing value (NaN)
 	Shape    []int    // of the tensor, as the graph declares it; -1: any; nil: not even the rank is known
+	Row      []int    // the shape of one row, at least one dimension: [Width], or more where Rank is above 2
 
-	dims  []int // the shape of one row, at least one dimension
-	fixed int   // the only batch size the model takes; 0: any
+	FixedRows int // the only number of rows the model takes; 0: any
 }
 
 // Model is one loaded version. It is immutable and may be used by many goroutines.
@@ -54,20 +54,15 @@ type Model struct {
 	version, sha256 string
 	graph           evaluator
 	inputs          []Input
-	byName          map[string]int
 	kind            Kind
 	targets         int // of a regressor; 1: a number rather than a list
 	label, scores   int // the outputs of a classifier; scores is -1 where it has none
 	columns         *columns
 	classNames      []string
-	names           [][]byte // the outputs' names as JSON
-	example         []byte   // the first golden row; nil: none
-	tail            []byte   // the end of every answer: the version and the closing brace
 	pool            sync.Pool
 }
 
-// Load reads the model file of the folder <version> of fsys, and <version>/golden.json where there is one: a model that
-// does not reproduce its golden rows is refused.
+// Load reads the model file of the folder <version> of fsys.
 func Load(fsys fs.FS, version string) (*Model, error) {
 	graph, data, err := loadFile(fsys, version)
 	if err != nil {
@@ -77,9 +72,6 @@ func Load(fsys fs.FS, version string) (*Model, error) {
 	m := &Model{version: version, sha256: hex.EncodeToString(sum[:]), graph: graph}
 	if err := m.describe(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
-	}
-	if err := m.verify(fsys); err != nil {
-		return nil, fmt.Errorf("model %s: golden.json: %w", version, err)
 	}
 	return m, nil
 }
@@ -101,9 +93,6 @@ func (m *Model) Inputs() []Input { return m.inputs }
 
 // Outputs are the model's outputs in the order of the file.
 func (m *Model) Outputs() []onnx.Value { return m.graph.Outputs() }
-
-// Example is a body of POST /predict that the model was seen to answer: its first golden row; nil without.
-func (m *Model) Example() []byte { return m.example }
 
 // Metadata is the file's metadata, strings by key.
 func (m *Model) Metadata() map[string]string { return m.graph.Metadata() }
@@ -127,18 +116,3 @@ func (m *Model) LabelOutput() int { return m.label }
 
 // ScoresOutput is the output with one score a class; -1: none.
 func (m *Model) ScoresOutput() int { return m.scores }
-
-func (m *Model) inputNamed(name []byte) int {
-	if len(m.inputs) <= 8 {
-		for i := range m.inputs {
-			if m.inputs[i].Name == string(name) {
-				return i
-			}
-		}
-		return -1
-	}
-	if i, ok := m.byName[string(name)]; ok {
-		return i
-	}
-	return -1
-}

@@ -21,95 +21,6 @@ func load(t testing.TB, dir, version string) *Model {
 	return m
 }
 
-// ask sends one body through the model.
-func ask(t testing.TB, m *Model, body string) string {
-	t.Helper()
-	b := m.Batch()
-	defer b.Release()
-	if err := b.Decode([]byte(body)); err != nil {
-		return err.Error()
-	}
-	if err := b.Run(); err != nil {
-		return err.Error()
-	}
-	return string(b.AppendAnswer(nil))
-}
-
-// TestAnswers asks real models of every kind; the values are ONNX Runtime's, in their cases.json.
-func TestAnswers(t *testing.T) {
-	for _, c := range []struct {
-		model string
-		kind  Kind
-		body  string
-		want  string // without the version
-	}{
-		{"tree_classifier_strings_zipmap", Classifier, `{"x":[4.9,3.0,1.4,0.2]}`, `"prediction":"setosa","confidence":1.0`},
-		{"logreg_raw_scores", Classifier, `{"x":[5.0,3.4,1.5,0.2]}`, `"prediction":0.0`},
-		{"xgb_binary_nan", Classifier, `{"x":[13.53,10.94,87.91,559.2,0.1291,0.1047,0.06877,0.06556,null,0.06641,0.4101,1.014,2.652,null,0.0134,null,0.01162,0.008239,0.02572,0.006164,14.08,12.49,91.36,605.5,0.1451,0.1379,0.08539,0.07407,0.271,0.07191]}`,
-			`"prediction":1.0,"confidence":0.995`},
-		{"xgb_regressor_nan", Regressor, `{"x":[0.045340985,0.05068012,0.060618393,0.031064797,0.028702004,-0.0473467,-0.05444576,0.07120998,0.13359728,0.13561183]}`, `"prediction":245.86342`},
-		{"forest_regressor_double", Regressor, `{"x":[0.08529890328645706,0.050680119544267654,0.044451214373111725,-0.005670422222465277,-0.045599449425935745,-0.034194465726614,-0.03235593065619469,-0.002592262113466859,0.0028613093309104443,-0.025930339470505714]}`,
-			`"prediction":162.3357`},
-		{"linear_regression_double", Regressor, `{"x":[0.027178291231393814,0.050680119544267654,0.017505912110209465,-0.03321323171257973,-0.007072771433740854,0.04597153887152672,-0.06549067050218582,0.07120998203754425,-0.09643495082855225,-0.059067193418741226]}`,
-			`"prediction":95.1010841587223`},
-		{"qda", Classifier, `{"x":[4.6,3.1,1.5,0.2]}`, `"prediction":0.0,"confidence":1.0`},
-		{"titanic_logreg", Classifier, `{"x":{"sex":"male","age":42.3,"fare":3.84,"embarked":"S","pclass":3,"sibsp":0}}`, `"prediction":0.0,"confidence":0.728`},
-		{"titanic_ordinal_hgb", Classifier, `{"x":{"pclass":3,"sibsp":1,"sex":"male","age":null,"fare":3.42,"embarked":"S"}}`, `"prediction":0.0,"confidence":0.562`},
-		{"titanic_logreg_zipmap_strings", Classifier, `{"x":{"sex":"female","age":37.9,"fare":5.79,"embarked":"Q","pclass":3,"sibsp":0}}`, `"prediction":"survived","confidence":0.743`},
-		{"hand_regressor_softmax", Regressor, `{"x":[0.5,-0.6117564,-0.5281718]}`, `"prediction":[0.6791787,0.3208213]`},
-		{"ml_zipmap_falling_keys", Raw, `{"x":[-1.8634927,-0.27738822,-0.35475898]}`, `"outputs":{"y":{"9":-1.8634927,"5":-0.27738822,"7":-0.35475898}}`},
-		{"op_cast_float_to_bool", Raw, `{"x":[2.0,0.0,0.0]}`, `"outputs":{"y":[true,false,false]}`},
-		{"op_cast_float_to_bool", Raw, `{"x":[[2,0,0],[0,1,0]]}`, `"outputs":{"y":[[true,false,false],[false,true,false]]}`},
-		{"op_cast_int64_to_double", Raw, `{"x":[2,-2]}`, `"outputs":{"y":[2.0,-2.0]}`},
-		{"tree_classifier_decision_path", Raw, `{"x":[5.0,3.6,1.4,0.2]}`, `"outputs":{"label":0.0,"probabilities":[1.0,0.0,0.0],"decision_leaf":[1.0]}`},
-	} {
-		m := load(t, fixtures, c.model)
-		if m.Kind() != c.kind {
-			t.Errorf("%s: got %s, want %s", c.model, m.Kind(), c.kind)
-		}
-		if got, want := ask(t, m, c.body), "{"+c.want+`,"version":"`+c.model+`"}`; got != want {
-			t.Errorf("%s: got %s, want %s", c.model, got, want)
-		}
-	}
-}
-
-// TestSeveralTargets answers a list: the regressors' outputs side by side, within rounding of ONNX Runtime's.
-func TestSeveralTargets(t *testing.T) {
-	m := load(t, fixtures, "multi_output_regressor")
-	b := m.Batch()
-	defer b.Release()
-	if err := errors.Join(b.Decode([]byte(`{"x":[2,110,60]}`)), b.Run()); err != nil {
-		t.Fatal(err)
-	}
-	if m.Kind() != Regressor || m.Targets() != 3 {
-		t.Errorf("got %s of %d targets, want a regressor of 3", m.Kind(), m.Targets())
-	}
-	if !b.predicts([]byte(`[188.91063,37.562824,54.90134]`), tolerance{1e-6, 1e-5}) {
-		t.Errorf("got %s", b.AppendAnswer(nil))
-	}
-}
-
-// TestRefusedByTheModel names the element where the graph itself refuses a value.
-func TestRefusedByTheModel(t *testing.T) {
-	m := load(t, fixtures, "ml_onehot_unknown_refused")
-	b := m.Batch()
-	defer b.Release()
-	for body, field := range map[string]string{
-		`{"x":[9,1]}`:                      "x[0]",
-		`{"x":[[-1,2],[-1,9]]}`:            "x[1][1]",
-		`{"x":{"x":[9,1]}}`:                "x.x[0]",
-		`{"x":[{"x":[-1,2]},{"x":[9,1]}]}`: "x[1].x[0]",
-	} {
-		if err := b.Decode([]byte(body)); err != nil {
-			t.Fatal(err)
-		}
-		var e *InputError
-		if err := b.Run(); !errors.As(err, &e) || e.Field != field || e.NotJSON || e.Error() != field+": 9 is no known category" {
-			t.Errorf("%s: got %v, want an InputError at %s", body, err, field)
-		}
-	}
-}
-
 func TestDescribe(t *testing.T) {
 	m := load(t, "../models", "v1.1.0")
 	in := m.Inputs()
@@ -129,16 +40,16 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestOpen(t *testing.T) {
+func TestFind(t *testing.T) {
 	own := fstest.MapFS{"v2/model.onnx": demoFile(t, "v1.1.0/model.onnx"), "v3/other": {}, "README": {}}
 	demo := os.DirFS("../models")
 	if got, err := Versions(own); err != nil || !slices.Equal(got, []string{"v2"}) {
 		t.Errorf("got %q, %v, want v2", got, err)
 	}
-	if m, err := Open("v2", own, demo); err != nil || m.Version() != "v2" {
-		t.Errorf("got %v, %v, want v2", m, err)
+	if got, err := Find("v1.1.0", own, demo); err != nil || got != demo {
+		t.Errorf("v1.1.0: got %v, %v, want the second place", got, err)
 	}
-	_, err := Open("v3", own, demo)
+	_, err := Find("v3", own, demo)
 	if want := `unknown model version "v3": there are v1.0.0, v1.1.0, v2`; !errors.Is(err, ErrVersion) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -153,76 +64,11 @@ func demoFile(t *testing.T, name string) *fstest.MapFile {
 	return &fstest.MapFile{Data: data}
 }
 
-// TestGolden refuses a model whose golden rows say otherwise, with the first difference.
-func TestGolden(t *testing.T) {
-	const row = `"rows":[{"x":[0.4,-0.2,0.1]}],`
-	for _, c := range []struct {
-		model, golden, want string // want: of the error, empty: loads
-	}{
-		{"", `{` + row + `"answers":[{"prediction":1.0,"confidence":0.6030141}]}`, ""},
-		{"", `{"tolerance":{"absolute":0.01,"relative":0},` + row + `"answers":[{"prediction":1,"confidence":0.61}]}`, ""},
-		{"", `{` + row + `"answers":[{"prediction":1.0}]}`, ""},
-		{"", `{` + row + `"answers":[{"prediction":0.0,"confidence":0.6030141}]}`, `row 0: prediction: want 0.0, got "prediction":1.0`},
-		{"", `{` + row + `"answers":[{"prediction":"1"}]}`, `row 0: prediction: want "1"`},
-		{"", `{` + row + `"answers":[{"prediction":null}]}`, `row 0: prediction: want null`},
-		{"", `{` + row + `"answers":[{"prediction":1.0,"confidence":0.6031}]}`, "row 0: confidence: want 0.6031, got 0.603014"},
-		{"", `{"rows":[{"x":[1,2,3]},{"x":[1,2]}],"answers":[{"prediction":0},{"prediction":0}]}`, "row 1: x: want 3 numbers, got 2"},
-		{"", `{"rows":[{"x":[[1,2,3]]}],"answers":[{"prediction":0}]}`, "row 0: want one row"},
-		{"", `{"rows":[],"answers":[]}`, "want rows and as many answers, got 0 and 0"},
-		{"", `{` + row + `"answers":[]}`, "want rows and as many answers, got 1 and 0"},
-		{"", `{`, "the body is not JSON: at byte 1: want a name in quotes"},
-		{"", `{} x`, "the body is not JSON: at byte 3: want the end"},
-		{"", `[]`, "want an object, got []"},
-		{"", `{"rows":{},"answers":[]}`, "rows: want a list, got {}"},
-		{"", `{` + row + `"answers":[1]}`, "answers: want an object, got 1"},
-		{"", `{"tolerance":{"absolute":"1"},` + row + `"answers":[{}]}`, "want a number, got \"1\""},
-		{"", `{` + row + `"answers":[{"prediction":1,"confidence":true}]}`, "row 0: confidence: want a number, got true"},
-		{"", `{` + row + `"answers":[{}]}`, "row 0: prediction: want a value, got none"},
-		{"", `{"runtime":"a \u0022b\u0022", ` + row + ` "answers" : [ {"confidence":null, "more":[1,{"a":2}], "prediction":1} ] }`, ""},
-		{"logreg_raw_scores", `{"rows":[{"x":[5.0,3.4,1.5,0.2]}],"answers":[{"prediction":0,"confidence":0.9}]}`, "row 0: confidence: want 0.9, got none"},
-		{"tree_classifier_strings_zipmap", `{"rows":[{"x":[4.9,3.0,1.4,0.2]}],"answers":[{"prediction":"setosa","confidence":1}]}`, ""},
-		{"tree_classifier_strings_zipmap", `{"rows":[{"x":[4.9,3.0,1.4,0.2]}],"answers":[{"prediction":"virginica"}]}`, `row 0: prediction: want "virginica", got "prediction":"setosa"`},
-		{"hand_regressor_softmax", `{"rows":[{"x":[0.5,-0.6117564,-0.5281718]}],"answers":[{"prediction":[0.6791787,0.3208213]}]}`, ""},
-		{"hand_regressor_softmax", `{"rows":[{"x":[0.5,-0.6117564,-0.5281718]}],"answers":[{"prediction":[0.6791787,0.33]}]}`, "row 0: prediction: want [0.6791787,0.33], got"},
-		{"hand_regressor_softmax", `{"rows":[{"x":[0.5,-0.6117564,-0.5281718]}],"answers":[{"prediction":0.6791787}]}`, "row 0: prediction: want 0.6791787, got"},
-		{"op_cast_float_to_bool", `{` + row + `"answers":[{"prediction":1}]}`, "want a classifier or a regressor"},
-	} {
-		file := demoFile(t, "v1.0.0/model.onnx")
-		if c.model != "" {
-			file = demoFile(t, "../onnx/testdata/models/"+c.model+"/model.onnx")
-		}
-		_, err := Load(fstest.MapFS{"v1/model.onnx": file, "v1/golden.json": {Data: []byte(c.golden)}}, "v1")
-		switch {
-		case c.want == "" && err != nil:
-			t.Errorf("%s: got %v", c.golden, err)
-		case c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), "model v1: golden.json: "+c.want)):
-			t.Errorf("%s: got %v, want %s", c.golden, err, c.want)
-		}
-	}
-}
-
 func TestLoadRefuses(t *testing.T) {
 	if _, err := Load(os.DirFS("../models"), "v9"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: got %v", err)
 	}
 	if _, err := Load(fstest.MapFS{"v1/model.onnx": {Data: []byte("text")}}, "v1"); err == nil || !strings.HasPrefix(err.Error(), "model v1: ") {
 		t.Errorf("no model: got %v", err)
-	}
-}
-
-// TestRunAllocatesNothing holds the whole way of a row: decode, run, answer.
-func TestRunAllocatesNothing(t *testing.T) {
-	for _, version := range []string{"v1.0.0", "v1.1.0"} {
-		m := load(t, "../models", version)
-		b, body, out := m.Batch(), []byte(`{"x":[[0.4,-0.2,0.1],[1,2,3]]}`), []byte(nil)
-		got := testing.AllocsPerRun(100, func() {
-			if err := errors.Join(b.Decode(body), b.Run()); err != nil {
-				t.Fatal(err)
-			}
-			out = b.AppendAnswer(out[:0])
-		})
-		if got != 0 {
-			t.Errorf("%s: got %v allocations, want 0", version, got)
-		}
 	}
 }

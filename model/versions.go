@@ -26,9 +26,9 @@ func Versions(fsys fs.FS) ([]string, error) {
 	return versions, nil
 }
 
-// Open loads version from the first of the places that has it. Where none has, the error is an
-// ErrVersion that names the versions there are.
-func Open(version string, places ...fs.FS) (*Model, error) {
+// Find gives the first of the places that has the version. Where none has, the error is an ErrVersion that names the
+// versions there are.
+func Find(version string, places ...fs.FS) (fs.FS, error) {
 	var all []string
 	for _, fsys := range places {
 		versions, err := Versions(fsys)
@@ -36,7 +36,7 @@ func Open(version string, places ...fs.FS) (*Model, error) {
 			return nil, fmt.Errorf("list models: %w", err)
 		}
 		if slices.Contains(versions, version) {
-			return Load(fsys, version)
+			return fsys, nil
 		}
 		all = append(all, versions...)
 	}

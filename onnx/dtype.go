@@ -58,3 +58,15 @@ func (d DType) Range() (low, high int64) {
 		return -1 << 63, 1<<63 - 1
 	}
 }
+
+// Integer gives a whole number as Tensor.I64 holds it in the integer type d, and says whether d has it.
+func (d DType) Integer(magnitude uint64, negative bool) (v int64, ok bool) {
+	if d == Uint64 {
+		return int64(magnitude), !negative || magnitude == 0
+	}
+	low, high := d.Range()
+	if negative {
+		return int64(-magnitude), magnitude <= uint64(-low)
+	}
+	return int64(magnitude), magnitude <= uint64(high)
+}

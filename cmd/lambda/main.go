@@ -15,28 +15,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"ml-service/handler"
-	"ml-service/model"
 	"ml-service/models"
-)
-
-// Stamped at build by -ldflags "-X main.modelVersion=… -X main.revision=…".
-var (
-	modelVersion = "v1.0.0"
-	revision     = "unknown"
-)
-
-// Exit codes of all our binaries.
-const (
-	exitError = 1
-	exitUsage = 2
 )
 
 func main() {
 	os.Exit(run(os.Getenv, os.Stdout, os.Stderr))
 }
-
-// usageError is a wrong configuration.
-type usageError struct{ error }
 
 // run is the whole program. It only returns where the function cannot start: it says why on stderr and to the runtime
 // API, and its result is the exit code. The configuration is cmd/local's environment and METRICS_NAMESPACE, which turns
@@ -48,16 +32,15 @@ func run(getenv func(string) string, stdout, stderr io.Writer) int {
 	}
 	f, err := start(getenv, stdout)
 	if err == nil && api == "" {
-		err = usageError{errors.New("AWS_LAMBDA_RUNTIME_API is not set: this binary runs on AWS Lambda, or under sam local and the runtime interface emulator; cmd/local is the server")}
+		err = handler.Usage(errors.New("AWS_LAMBDA_RUNTIME_API is not set: this binary runs on AWS Lambda, or under sam local and the runtime interface emulator; cmd/local is the server"))
 	}
 	if err == nil {
 		lambda.StartWithOptions(f)
 	}
 	fmt.Fprintf(stderr, "bootstrap: %v\n", err)
-	code, kind := exitError, "Runtime.ModelNotLoaded"
-	var usage usageError
-	if errors.As(err, &usage) || errors.Is(err, model.ErrVersion) {
-		code, kind = exitUsage, "Runtime.Configuration"
+	code, kind := handler.ExitCode(err), "Runtime.ModelNotLoaded"
+	if code == handler.ExitUsage {
+		kind = "Runtime.Configuration"
 	}
 	if api != "" {
 		if err := reportInit(api, kind, err); err != nil {
@@ -71,15 +54,16 @@ func run(getenv func(string) string, stdout, stderr io.Writer) int {
 func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	cfg, err := handler.ParseConfig(nil, getenv)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, handler.Usage(err)
 	}
-	if cfg.ModelVersion == "" {
-		cfg.ModelVersion = modelVersion
+	if cfg.ModelDir == "" {
+		cfg.ModelDir = besideBootstrap(getenv("LAMBDA_TASK_ROOT"))
 	}
-	m, err := openModel(cfg, getenv("LAMBDA_TASK_ROOT"))
+	opened, err := handler.Open(cfg, models.FS)
 	if err != nil {
 		return nil, err
 	}
+	m := opened.Model
 	from := instance{
 		function:  getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		version:   getenv("AWS_LAMBDA_FUNCTION_VERSION"),
@@ -88,29 +72,23 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	}
 	logger := newLogger(stdout, cfg.LogLevel, from)
 	service := handler.New(handler.Options{
-		Model: m, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
+		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
 		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
 	})
+	_, source := handler.Stamped()
 	logger.LogAttrs(context.Background(), slog.LevelDebug, "ready", slog.String("version", m.Version()),
-		slog.String("kind", m.Kind().String()), slog.String("sha256", m.SHA256()), slog.String("revision", revision))
+		slog.String("kind", m.Kind().String()), slog.String("sha256", m.SHA256()), slog.String("revision", source))
 	return newFunction(service.Engine(), from, logger), nil
 }
 
-// openModel loads the configured version: from MODEL_DIR, or else from the models that were put beside the bootstrap,
-// or else from the embedded ones.
-func openModel(cfg handler.Config, taskRoot string) (*model.Model, error) {
-	dir := cfg.ModelDir
-	if dir == "" && taskRoot != "" {
-		dir = filepath.Join(taskRoot, "models")
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			dir = ""
-		}
+// besideBootstrap is the folder of models that the package of the function brought along; empty: it has none.
+func besideBootstrap(taskRoot string) string {
+	if taskRoot == "" {
+		return ""
 	}
-	if dir == "" {
-		return model.Open(cfg.ModelVersion, models.FS)
+	dir := filepath.Join(taskRoot, "models")
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
-	if _, err := os.ReadDir(dir); err != nil {
-		return nil, usageError{fmt.Errorf("MODEL_DIR: want a folder of <version>/model.onnx: %w", err)}
-	}
-	return model.Open(cfg.ModelVersion, os.DirFS(dir), models.FS)
+	return dir
 }

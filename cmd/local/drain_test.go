@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"ml-service/handler"
 )
 
 const example = `{"x":[0.4,-0.2,0.1]}`
@@ -72,7 +74,7 @@ func TestDrain(t *testing.T) {
 	if status, got := finish(); status != 200 {
 		t.Errorf("in flight: got %d %s, want 200", status, got)
 	}
-	if code := s.wait(); code != exitDone {
+	if code := s.wait(); code != handler.ExitDone {
 		t.Errorf("got exit code %d, want 0:\n%s", code, s.stderr)
 	}
 }
@@ -87,10 +89,10 @@ func TestStops(t *testing.T) {
 		code    int
 		want    string // on stderr
 	}{
-		{"Ctrl-C does not wait", []string{"DRAIN_DELAY=1h"}, []os.Signal{os.Interrupt}, false, exitDone, `"msg":"stopped"`},
-		{"a second SIGTERM while draining", []string{"DRAIN_DELAY=1h"}, []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, true, exitError, "ml-service: stopped at once by a second signal"},
-		{"Ctrl-C twice with a request in flight", []string{"SHUTDOWN_TIMEOUT=1h"}, []os.Signal{os.Interrupt, os.Interrupt}, true, exitError, "ml-service: stopped at once by a second signal"},
-		{"a request that does not finish", []string{"DRAIN_DELAY=0s", "SHUTDOWN_TIMEOUT=50ms"}, []os.Signal{syscall.SIGTERM}, true, exitError, "ml-service: requests in flight did not finish within 50ms"},
+		{"Ctrl-C does not wait", []string{"DRAIN_DELAY=1h"}, []os.Signal{os.Interrupt}, false, handler.ExitDone, `"msg":"stopped"`},
+		{"a second SIGTERM while draining", []string{"DRAIN_DELAY=1h"}, []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, true, handler.ExitError, "ml-service: stopped at once by a second signal"},
+		{"Ctrl-C twice with a request in flight", []string{"SHUTDOWN_TIMEOUT=1h"}, []os.Signal{os.Interrupt, os.Interrupt}, true, handler.ExitError, "ml-service: stopped at once by a second signal"},
+		{"a request that does not finish", []string{"DRAIN_DELAY=0s", "SHUTDOWN_TIMEOUT=50ms"}, []os.Signal{syscall.SIGTERM}, true, handler.ExitError, "ml-service: requests in flight did not finish within 50ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, []string{built}, c.env...)

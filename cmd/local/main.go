@@ -7,47 +7,23 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime/debug"
 
 	"ml-service/handler"
-	"ml-service/model"
-	"ml-service/models"
-)
-
-// Stamped at build by -ldflags "-X main.modelVersion=… -X main.revision=…".
-var (
-	modelVersion = "v1.0.0"
-	revision     = "unknown"
-)
-
-// Exit codes of all our binaries.
-const (
-	exitDone  = 0
-	exitError = 1
-	exitUsage = 2
 )
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-// usageError is a wrong command line or configuration.
-type usageError struct{ error }
-
 // run is the whole program; its result is the exit code. A failure is one line on stderr. Cancelling ctx is Ctrl-C.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	err := dispatch(ctx, args, getenv, stdout, stderr)
-	if err == nil {
-		return exitDone
+	if err != nil {
+		fmt.Fprintf(stderr, "ml-service: %v\n", err)
 	}
-	fmt.Fprintf(stderr, "ml-service: %v\n", err)
-	var usage usageError
-	if errors.As(err, &usage) || errors.Is(err, model.ErrVersion) {
-		return exitUsage
-	}
-	return exitError
+	return handler.ExitCode(err)
 }
 
 func dispatch(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -61,15 +37,13 @@ func dispatch(ctx context.Context, args []string, getenv func(string) string, st
 		usage(stdout)
 		return nil
 	case err != nil:
-		return usageError{err}
+		return handler.Usage(err)
 	case cfg.ShowVersion:
-		_, err := fmt.Fprintf(stdout, "ml-service %s (revision %s)\n", modelVersion, revision)
+		version, source := handler.Stamped()
+		_, err := fmt.Fprintf(stdout, "ml-service %s (revision %s)\n", version, source)
 		return err
 	case healthcheck:
 		return checkHealth(ctx, cfg)
-	}
-	if cfg.ModelVersion == "" {
-		cfg.ModelVersion = modelVersion
 	}
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
@@ -90,21 +64,5 @@ func usage(w io.Writer) {
 Exit codes: 0 done, 1 error, 2 usage or configuration.
 Each flag over its environment variable over its default:
 `)
-	handler.WriteUsage(w, modelVersion)
-}
-
-// openModel loads the configured version, from the user's folder first.
-func openModel(cfg handler.Config) (*model.Model, error) {
-	places := []fs.FS{models.FS}
-	if cfg.ModelDir != "" {
-		info, err := os.Stat(cfg.ModelDir)
-		if err != nil {
-			return nil, usageError{fmt.Errorf("MODEL_DIR: %w", err)}
-		}
-		if !info.IsDir() {
-			return nil, usageError{fmt.Errorf("MODEL_DIR: want a folder of <version>/model.onnx, got the file %s", cfg.ModelDir)}
-		}
-		places = []fs.FS{os.DirFS(cfg.ModelDir), models.FS}
-	}
-	return model.Open(cfg.ModelVersion, places...)
+	handler.WriteUsage(w)
 }

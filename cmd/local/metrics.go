@@ -60,8 +60,9 @@ func newMetrics(m *model.Model, cfg handler.Config) *metrics {
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_model_info", Help: "The model that is served."}, []string{"name", "version", "kind", "sha256"})
 	info.WithLabelValues(cfg.ModelName, m.Version(), m.Kind().String(), m.SHA256()).Set(1)
 	s.own.MustRegister(info)
+	_, source := handler.Stamped()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_build_info", Help: "The binary that serves it."}, []string{"revision"})
-	build.WithLabelValues(revision).Set(1)
+	build.WithLabelValues(source).Set(1)
 	s.own.MustRegister(build)
 
 	if m.ScoresOutput() >= 0 {
@@ -147,11 +148,12 @@ func (s *metrics) Inference(b *model.Batch, took time.Duration) {
 	var counts [fewClasses]int
 	var local scored
 	for row := range rows {
-		if column := b.Column(row); column >= 0 && column < len(s.classes) {
-			counts[column]++
+		class := b.Class(row)
+		if class.Column >= 0 && class.Column < len(s.classes) {
+			counts[class.Column]++
 		}
-		if p, ok := b.Confidence(row); ok {
-			local.add(s.score, p)
+		if class.Confidence >= 0 {
+			local.add(s.score, class.Confidence)
 		}
 	}
 	for k, counter := range s.classes {

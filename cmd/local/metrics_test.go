@@ -35,7 +35,7 @@ func scrape(t *testing.T, service *handler.Service) map[string]string {
 
 func observed(t *testing.T, version string) *handler.Service {
 	t.Helper()
-	m, err := model.Open(version, models.FS)
+	m, err := model.Load(models.FS, version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,16 +120,16 @@ func TestMetricsLabelsAreBounded(t *testing.T) {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	m, err := model.Open("v1.0.0", models.FS)
+	m, err := model.Load(models.FS, "v1.0.0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	counted := newMetrics(m, handler.Config{})
 	batch := m.Batch()
 	defer batch.Release()
-	if err := batch.Decode([]byte(`{"x":[0.4,-0.2,0.1]}`)); err != nil {
-		b.Fatal(err)
-	}
+	x := batch.Input(0)
+	x.Resize(1, 3)
+	copy(x.F32, []float32{0.4, -0.2, 0.1})
 	if err := batch.Run(); err != nil {
 		b.Fatal(err)
 	}

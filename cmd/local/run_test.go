@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"ml-service/handler"
 )
 
 func env(pairs ...string) func(string) string {
@@ -53,17 +55,17 @@ func TestRunFails(t *testing.T) {
 		code int
 		want string // how the line begins
 	}{
-		{"port taken", nil, []string{"HOST=127.0.0.1", "PORT=" + port}, exitError, "ml-service: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
-		{"wrong value", nil, []string{"PORT=http"}, exitUsage, `ml-service: PORT: want a port from 0 to 65535, got "http"`},
-		{"wrong flag", []string{"--colour=blue"}, nil, exitUsage, "ml-service: flag provided but not defined: -colour"},
-		{"argument", []string{"start"}, nil, exitUsage, `ml-service: unexpected argument "start"`},
-		{"unknown version", nil, []string{"MODEL_VERSION=v9"}, exitUsage, `ml-service: unknown model version "v9": there are v1.0.0, v1.1.0`},
-		{"unknown version with a folder", []string{"--model-dir", dir, "--model-version=v9"}, nil, exitUsage, `ml-service: unknown model version "v9": there are broken, v1.0.0, v1.1.0, wrong`},
-		{"no folder", nil, []string{"MODEL_DIR=" + dir + "/none"}, exitUsage, "ml-service: MODEL_DIR: stat " + dir + "/none: no such file or directory"},
-		{"a file for a folder", nil, []string{"MODEL_DIR=" + dir + "/wrong/model.onnx"}, exitUsage, "ml-service: MODEL_DIR: want a folder of <version>/model.onnx, got the file"},
-		{"broken model", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=broken"}, exitError, "ml-service: model broken: "},
-		{"golden rows not met", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=wrong"}, exitError, "ml-service: model wrong: golden.json: row 0: prediction: want 0.0, got "},
-		{"nobody to check", []string{"healthcheck", "--port=1"}, nil, exitError, `ml-service: Get "http://127.0.0.1:1/health"`},
+		{"port taken", nil, []string{"HOST=127.0.0.1", "PORT=" + port}, handler.ExitError, "ml-service: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
+		{"wrong value", nil, []string{"PORT=http"}, handler.ExitUsage, `ml-service: PORT: want a port from 0 to 65535, got "http"`},
+		{"wrong flag", []string{"--colour=blue"}, nil, handler.ExitUsage, "ml-service: flag provided but not defined: -colour"},
+		{"argument", []string{"start"}, nil, handler.ExitUsage, `ml-service: unexpected argument "start"`},
+		{"unknown version", nil, []string{"MODEL_VERSION=v9"}, handler.ExitUsage, `ml-service: unknown model version "v9": there are v1.0.0, v1.1.0`},
+		{"unknown version with a folder", []string{"--model-dir", dir, "--model-version=v9"}, nil, handler.ExitUsage, `ml-service: unknown model version "v9": there are broken, v1.0.0, v1.1.0, wrong`},
+		{"no folder", nil, []string{"MODEL_DIR=" + dir + "/none"}, handler.ExitUsage, "ml-service: MODEL_DIR: want a folder of <version>/model.onnx: open " + dir + "/none: no such file or directory"},
+		{"a file for a folder", nil, []string{"MODEL_DIR=" + dir + "/wrong/model.onnx"}, handler.ExitUsage, "ml-service: MODEL_DIR: want a folder of <version>/model.onnx: open " + dir + "/wrong/model.onnx: not a directory"},
+		{"broken model", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=broken"}, handler.ExitError, "ml-service: model broken: "},
+		{"golden rows not met", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=wrong"}, handler.ExitError, "ml-service: model wrong: golden.json: row 0: prediction: want 0.0, got "},
+		{"nobody to check", []string{"healthcheck", "--port=1"}, nil, handler.ExitError, `ml-service: Get "http://127.0.0.1:1/health"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -84,7 +86,7 @@ func TestRunSays(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(context.Background(), []string{c.arg}, env(), &stdout, &stderr)
-		if code != exitDone || !strings.Contains(stdout.String(), c.want) || stderr.Len() > 0 {
+		if code != handler.ExitDone || !strings.Contains(stdout.String(), c.want) || stderr.Len() > 0 {
 			t.Errorf("%s: got %d, %q, %q, want 0 and %q", c.arg, code, stdout.String(), stderr.String(), c.want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ml-service/handler"
+	"ml-service/models"
 )
 
 // serve loads the model, listens, and serves until a signal or ctx ends it.
@@ -22,13 +23,14 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
 
-	m, err := openModel(cfg)
+	opened, err := handler.Open(cfg, models.FS)
 	if err != nil {
 		return err
 	}
+	m := opened.Model
 	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 	options := handler.Options{
-		Model: m, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
+		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
 		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
 	}
 	var counted *metrics
@@ -53,8 +55,9 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+	_, source := handler.Stamped()
 	logger.Info("listening", "address", listener.Addr().String(), "version", m.Version(), "color", cfg.Color,
-		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", revision)
+		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", source)
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(watch) }()

@@ -22,7 +22,6 @@ func BenchmarkServe(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cfg.ModelVersion = modelVersion
 	logs, stderr := io.Pipe()
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)

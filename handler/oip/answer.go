@@ -1,10 +1,9 @@
 package oip
 
 import (
-	"math"
 	"strconv"
-	"unicode/utf8"
 
+	"ml-service/handler/scan"
 	"ml-service/onnx"
 )
 
@@ -20,11 +19,11 @@ type Answer struct {
 func (a *Answer) Append(dst []byte, out func(i int) *onnx.Tensor) (body []byte, header int) {
 	start := len(dst)
 	dst = append(dst, `{"model_name":`...)
-	dst = AppendString(dst, a.Model)
+	dst = scan.AppendString(dst, a.Model)
 	dst = append(dst, `,"model_version":`...)
-	dst = AppendString(dst, a.Version)
+	dst = scan.AppendString(dst, a.Version)
 	dst = append(dst, `,"id":`...)
-	dst = AppendString(dst, a.ID)
+	dst = scan.AppendString(dst, a.ID)
 	dst = append(dst, `,"outputs":[`...)
 	header = -1
 	for i, o := range a.Outputs {
@@ -66,7 +65,7 @@ func AppendTensor(dst []byte, name string, t *onnx.Tensor) []byte {
 // appendHead appends the beginning of a tensor: what there is before its elements.
 func appendHead(dst []byte, name string, t *onnx.Tensor) []byte {
 	dst = append(dst, `{"name":`...)
-	dst = AppendString(dst, name)
+	dst = scan.AppendString(dst, name)
 	dst = append(dst, `,"datatype":"`...)
 	dst = append(dst, Datatype(t.DType)...)
 	dst = append(dst, `","shape":[`...)
@@ -87,13 +86,13 @@ func appendJSON(dst []byte, t *onnx.Tensor) []byte {
 		}
 		switch d := t.DType; {
 		case d == onnx.Float32:
-			dst = appendFloat(dst, float64(t.F32[i]), 32)
+			dst = scan.AppendFloat(dst, float64(t.F32[i]), 32)
 		case d == onnx.Float64:
-			dst = appendFloat(dst, t.F64[i], 64)
+			dst = scan.AppendFloat(dst, t.F64[i], 64)
 		case d == onnx.Bool:
 			dst = strconv.AppendBool(dst, t.Bool[i])
 		case d == onnx.String:
-			dst = AppendString(dst, t.Str[i])
+			dst = scan.AppendString(dst, t.Str[i])
 		case d == onnx.Uint64:
 			dst = strconv.AppendUint(dst, uint64(t.I64[i]), 10)
 		default:
@@ -101,37 +100,4 @@ func appendJSON(dst []byte, t *onnx.Tensor) []byte {
 		}
 	}
 	return dst
-}
-
-// appendFloat appends the shortest decimal that reads back to f; whole numbers end in .0, and what
-// is not finite is null.
-func appendFloat(dst []byte, f float64, bits int) []byte {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return append(dst, "null"...)
-	}
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'g', -1, bits)
-	for _, c := range dst[start:] {
-		if c == '.' || c == 'e' {
-			return dst
-		}
-	}
-	return append(dst, ".0"...)
-}
-
-// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func AppendString(dst []byte, s string) []byte {
-	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return append(dst, '"')
 }

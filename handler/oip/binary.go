@@ -8,7 +8,7 @@ import (
 )
 
 // takeBinary reads the next in.size bytes of the binary part into t.
-func (r *Request) takeBinary(in *input, t *onnx.Tensor, want *onnx.Value) *Error {
+func (r *Request) takeBinary(in *input, t *onnx.Tensor, want *onnx.Value) error {
 	const field = "parameters.binary_data_size"
 	switch {
 	case in.data != 0:
@@ -72,7 +72,7 @@ func takeIntegers(b []byte, t *onnx.Tensor) {
 }
 
 // takeBytes reads strings, each behind its length in four bytes.
-func takeBytes(b []byte, t *onnx.Tensor, want *onnx.Value) *Error {
+func takeBytes(b []byte, t *onnx.Tensor, want *onnx.Value) error {
 	const field = "parameters.binary_data_size"
 	all := string(b)
 	for i := range t.Str {

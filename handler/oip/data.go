@@ -4,207 +4,162 @@ import (
 	"math"
 	"strconv"
 
-	"ml-service/model"
+	"ml-service/handler/scan"
 	"ml-service/onnx"
 )
 
 // takeJSON reads "data", flat or nested as the shape, into t.
-func (r *Request) takeJSON(in *input, t *onnx.Tensor, want *onnx.Value) *Error {
-	s := scanner{buf: r.scan.buf, pos: in.data}
-	if s.peek() != '[' {
-		return s.mistyped("data", "an array")
+func (r *Request) takeJSON(in *input, t *onnx.Tensor, want *onnx.Value) error {
+	var s scan.Scanner
+	s.Reset(r.scan.Text)
+	s.At = in.data
+	if s.Peek() != '[' {
+		return mistyped(&s, "data", "an array")
 	}
-	e := elements{s: &s, t: t, want: want, n: t.Len()}
-	inner := s
-	inner.pos++
-	var err *Error
-	if len(t.Shape) > 1 && inner.peek() == '[' {
-		err = e.nested(0)
-	} else {
-		err = e.list(e.n, "", nil)
+	e := elements{s: &s, t: t, want: want}
+	s.At++
+	nested := len(t.Shape) > 1 && s.Peek() == '['
+	s.At = in.data
+	if nested {
+		return under(e.nested(0), "data")
 	}
-	return err.under("data")
+	return under(e.list(t.Len(), "", len(t.Shape)), "data")
 }
 
 // elements reads the elements of one tensor in order.
 type elements struct {
-	s    *scanner
+	s    *scan.Scanner
 	t    *onnx.Tensor
 	want *onnx.Value
-	n    int // how many there must be
 	k    int // how many were read
 }
 
 // nested reads the lists from dimension level on.
-func (e *elements) nested(level int) *Error {
-	if e.s.peek() != '[' {
-		return e.s.mistyped(".", "an array of "+strconv.Itoa(e.t.Shape[level]))
+func (e *elements) nested(level int) error {
+	if e.s.Peek() != '[' {
+		return mistyped(e.s, here, "an array of "+strconv.Itoa(e.t.Shape[level]))
 	}
-	if level == len(e.t.Shape)-1 {
-		return e.list(e.t.Shape[level], " here", nil)
-	}
-	return e.list(e.t.Shape[level], " here", func() *Error { return e.nested(level + 1) })
+	return e.list(e.t.Shape[level], " here", level+1)
 }
 
-// list reads an array of n values, each by the function given, or of n elements where there is none.
-func (e *elements) list(n int, where string, value func() *Error) *Error {
+// list reads an array of n: of elements where level is past the last dimension, else of the lists of that dimension.
+func (e *elements) list(n int, where string, level int) error {
 	s, got := e.s, 0
-	s.pos++
-	if !s.take(']') {
-		for {
-			if got == n {
-				return wrong(".", "input %q: want %d elements%s for shape %s, got more", e.want.Name, n, where, shapeWanted(e.t.Shape))
-			}
-			read, closed := 0, false
-			if value == nil {
-				read, closed = e.plain(n - got)
-				got += read
-			}
-			if !closed {
-				if err := e.one(value); err != nil {
-					return err.under("[" + strconv.Itoa(got) + "]")
-				}
-				got++
-			}
-			if s.take(']') {
-				break
-			}
-			if !s.take(',') {
-				return s.notJSON("',' or ']'")
-			}
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for s.More(']') {
+		if got == n {
+			return wrong(here, "input %q: want %d elements%s for shape %s, got more", e.want.Name, n, where, shapeWanted(e.t.Shape))
 		}
+		if level < len(e.t.Shape) {
+			if err := e.nested(level); err != nil {
+				return under(err, "["+strconv.Itoa(got)+"]")
+			}
+			got++
+			continue
+		}
+		read, closed := e.float32s(n - got)
+		if got += read; closed {
+			continue
+		}
+		if err := e.next(); err != nil {
+			return under(err, "["+strconv.Itoa(got)+"]")
+		}
+		got++
+	}
+	if err := s.Err(); err != nil {
+		return err
 	}
 	if got < n {
-		return wrong(".", "input %q: want %d elements%s for shape %s, got %d", e.want.Name, n, where, shapeWanted(e.t.Shape), got)
+		return wrong(here, "input %q: want %d elements%s for shape %s, got %d", e.want.Name, n, where, shapeWanted(e.t.Shape), got)
 	}
 	return nil
 }
 
-// plain reads up to n float32 as long as they are written as most are, and says whether their list goes on or ends there.
-func (e *elements) plain(n int) (read int, closed bool) {
+// float32s reads up to n float32 in one go. If closed, their list goes on or ends there; if not, an element comes next
+// that has to be read by itself.
+func (e *elements) float32s(n int) (read int, closed bool) {
 	if e.t.DType == onnx.Float32 {
-		read, e.s.pos, closed = model.Float32s(e.t.F32[e.k:e.k+n], e.s.buf, e.s.pos)
+		read, e.s.At, closed = scan.Float32List(e.t.F32[e.k:e.k+n], e.s.Text, e.s.At)
 		e.k += read
 	}
 	return read, closed
 }
 
-// one reads one value by the function given, or an element where there is none.
-func (e *elements) one(value func() *Error) *Error {
-	switch {
-	case value != nil:
-		return value()
-	case e.quick():
-		return nil
-	}
-	return e.next()
-}
-
-// quick reads one float where a number comes next, and does nothing where anything else does.
-func (e *elements) quick() bool {
-	e.s.peek()
-	var end int
-	var fits bool
-	switch e.t.DType {
-	case onnx.Float32:
-		e.t.F32[e.k], end, fits = model.Float32(e.s.buf, e.s.pos)
-	case onnx.Float64:
-		e.t.F64[e.k], end, fits = model.Float64(e.s.buf, e.s.pos)
-	}
-	if !fits {
-		return false
-	}
-	e.s.pos = end
-	e.k++
-	return true
-}
-
 // next reads one element into its place.
-func (e *elements) next() (err *Error) {
+func (e *elements) next() (err error) {
 	switch d := e.t.DType; {
-	case d == onnx.Float32:
-		var f float64
-		f, err = e.float(32)
-		e.t.F32[e.k] = float32(f)
-	case d == onnx.Float64:
-		e.t.F64[e.k], err = e.float(64)
+	case d.IsFloat():
+		err = e.float()
 	case d.IsInteger():
 		e.t.I64[e.k], err = e.integer(d)
 	case d == onnx.Bool:
-		e.t.Bool[e.k], err = e.s.boolean(".")
+		e.t.Bool[e.k], err = boolean(e.s, here)
 	default:
-		e.t.Str[e.k], err = e.s.text(".")
+		var text []byte
+		text, err = word(e.s, here)
+		e.t.Str[e.k] = string(text)
 	}
 	e.k++
 	return err
 }
 
-// isNumber says whether a number comes next.
-func (e *elements) isNumber() bool {
-	c := e.s.peek()
-	return c == '-' || '0' <= c && c <= '9'
+func (e *elements) float() error {
+	if !isNumber(e.s) {
+		return e.missing()
+	}
+	n, text, err := e.s.Number()
+	if err != nil {
+		return err
+	}
+	var fits bool
+	if e.t.DType == onnx.Float32 {
+		e.t.F32[e.k], fits = n.Float32(text)
+	} else {
+		e.t.F64[e.k], fits = n.Float64(text)
+	}
+	if !fits {
+		return wrong(here, "%s is outside the range of %s", scan.Shortened(text), Datatype(e.t.DType))
+	}
+	return nil
 }
 
-func (e *elements) float(bits int) (float64, *Error) {
-	if !e.isNumber() {
-		if e.s.peek() != 'n' {
-			return 0, e.s.mistyped(".", "a number")
-		}
-		if err := e.s.literal("null"); err != nil {
-			return 0, err
-		}
-		if !e.want.Missing {
-			return 0, wrong(".", "null is a missing value, and this model does not handle missing values in %q", e.want.Name)
-		}
-		return math.NaN(), nil
+// missing reads null, which stands for NaN where the model handles that.
+func (e *elements) missing() error {
+	if e.s.Peek() != 'n' {
+		return mistyped(e.s, here, "a number")
 	}
-	text, _, err := e.s.number()
-	if err != nil {
-		return 0, err
+	if err := e.s.Word("null"); err != nil {
+		return err
 	}
-	f, fault := strconv.ParseFloat(string(text), bits)
-	if fault != nil {
-		return 0, wrong(".", "%s is outside the range of %s", text, Datatype(e.t.DType))
+	if !e.want.Missing {
+		return wrong(here, "null is a missing value, and this model does not handle missing values in %q", e.want.Name)
 	}
-	return f, nil
+	if e.t.DType == onnx.Float32 {
+		e.t.F32[e.k] = float32(math.NaN())
+	} else {
+		e.t.F64[e.k] = math.NaN()
+	}
+	return nil
 }
 
 // integer reads a whole number; 2.0 and 1e3 are whole numbers too.
-func (e *elements) integer(d onnx.DType) (int64, *Error) {
-	if !e.isNumber() {
-		return 0, e.s.mistyped(".", "a whole number")
+func (e *elements) integer(d onnx.DType) (int64, error) {
+	if !isNumber(e.s) {
+		return 0, mistyped(e.s, here, "a whole number")
 	}
-	text, whole, err := e.s.number()
+	n, text, err := e.s.Number()
 	if err != nil {
 		return 0, err
 	}
-	low, high := d.Range()
-	var n int64
-	var fault error
-	switch {
-	case !whole:
-		f, _ := strconv.ParseFloat(string(text), 64)
-		if f != math.Trunc(f) {
-			return 0, wrong(".", "want a whole number, got %s", text)
-		}
-		if math.Abs(f) > 1<<53 {
-			return 0, wrong(".", "want a whole number written in digits, got %s", text)
-		}
-		if n = int64(f); d == onnx.Uint64 {
-			low = 0
-		}
-	case d == onnx.Uint64:
-		var u uint64
-		u, fault = strconv.ParseUint(string(text), 10, 64)
-		n = int64(u)
-		if string(text) == "-0" {
-			fault = nil
-		}
-	default:
-		n, fault = strconv.ParseInt(string(text), 10, 64)
+	magnitude, whole, fits := n.Whole()
+	if !whole {
+		return 0, wrong(here, "want a whole number, got %s", scan.Shortened(text))
 	}
-	if fault != nil || n < low || n > high {
-		return 0, wrong(".", "%s is outside the range of %s", text, Datatype(d))
+	v, ok := d.Integer(magnitude, n.Negative())
+	if !ok || !fits {
+		return 0, wrong(here, "%s is outside the range of %s", scan.Shortened(text), Datatype(d))
 	}
-	return n, nil
+	return v, nil
 }

@@ -20,16 +20,20 @@ func wrong(field, format string, args ...any) *Error {
 	return &Error{Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// under puts a field below the element prefix; an error of the body as a whole stays one.
-func (e *Error) under(prefix string) *Error {
+// here is the field of an error at the element itself, before under says where that is.
+const here = "."
+
+// under puts the field of an *Error below the element prefix; an error of the body as a whole stays one.
+func under(err error, prefix string) error {
+	e, ok := err.(*Error) //nolint:errorlint // only what this package made has a field
 	switch {
-	case e == nil || e.Field == "":
-	case e.Field == ".":
+	case !ok || e.Field == "":
+	case e.Field == here:
 		e.Field = prefix
 	case e.Field[0] == '[':
 		e.Field = prefix + e.Field
 	default:
 		e.Field = prefix + "." + e.Field
 	}
-	return e
+	return err
 }

@@ -1,130 +1,147 @@
 package oip
 
 import (
+	"math"
 	"strconv"
 
+	"ml-service/handler/scan"
 	"ml-service/onnx"
 )
 
 // maxElements bounds what a shape may ask for, whatever its other dimensions are.
 const maxElements = 1 << 28
 
-func (r *Request) readInputs() *Error {
+func (r *Request) readInputs() error {
 	s := &r.scan
-	if s.peek() != '[' {
-		return s.mistyped("inputs", "an array")
+	if s.Peek() != '[' {
+		return mistyped(s, "inputs", "an array")
 	}
-	return s.array(func(i int) *Error {
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for i := 0; s.More(']'); i++ {
 		if cap(r.inputs) > i {
 			r.inputs = r.inputs[:i+1]
 		} else {
 			r.inputs = append(r.inputs, input{})
 		}
 		in := &r.inputs[i]
-		*in = input{shape: in.shape[:0], size: -1}
+		*in = input{name: in.name[:0], datatype: in.datatype[:0], shape: in.shape[:0], size: -1}
 		if err := r.readInput(in); err != nil {
-			return err.under("inputs[" + strconv.Itoa(i) + "]")
+			return under(err, "inputs["+strconv.Itoa(i)+"]")
 		}
-		return nil
-	})
+	}
+	return s.Err()
 }
 
-func (r *Request) readInput(in *input) *Error {
+func (r *Request) readInput(in *input) error {
 	s := &r.scan
-	if s.peek() != '{' {
-		return s.mistyped(".", "an object")
+	if s.Peek() != '{' {
+		return mistyped(s, here, "an object")
 	}
-	return s.object(func(key []byte) (err *Error) {
-		switch string(key) {
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		switch string(name) {
 		case "name":
-			if err = once(&in.seen.name, key); err == nil {
-				in.name, err = s.word("name")
+			if err = once(&in.seen.name, name); err == nil {
+				in.name, err = r.appendWord(in.name, "name")
 			}
 		case "datatype":
-			if err = once(&in.seen.datatype, key); err == nil {
-				in.datatype, err = s.word("datatype")
+			if err = once(&in.seen.datatype, name); err == nil {
+				in.datatype, err = r.appendWord(in.datatype, "datatype")
 			}
 		case "shape":
-			if err = once(&in.seen.shape, key); err == nil {
+			if err = once(&in.seen.shape, name); err == nil {
 				err = r.readShape(in)
 			}
 		case "parameters":
-			if err = once(&in.seen.parameters, key); err == nil {
+			if err = once(&in.seen.parameters, name); err == nil {
 				err = r.readSize(in)
 			}
 		case "data":
-			if err = once(&in.seen.data, key); err == nil {
-				if s.peek() != 'n' {
-					in.data = s.pos
+			if err = once(&in.seen.data, name); err == nil {
+				if s.Peek() != 'n' {
+					in.data = s.At
 				}
-				err = s.pass()
+				err = skipUnread(s)
 			}
 		default:
-			err = s.skip()
+			err = s.Skip()
 		}
-		return err
-	})
+		if err != nil {
+			return err
+		}
+	}
+	return s.Err()
 }
 
-func (r *Request) readShape(in *input) *Error {
+// appendWord reads a string into memory of its own.
+func (r *Request) appendWord(dst []byte, field string) ([]byte, error) {
+	text, err := word(&r.scan, field)
+	return append(dst, text...), err
+}
+
+func (r *Request) readShape(in *input) error {
 	s := &r.scan
-	if s.peek() != '[' {
-		return s.mistyped("shape", "an array of whole numbers")
+	if s.Peek() != '[' {
+		return mistyped(s, "shape", "an array of whole numbers")
 	}
-	return s.array(func(int) *Error {
-		n, err := r.readCount("shape")
-		in.shape = append(in.shape, n)
+	if err := s.Open(); err != nil {
 		return err
-	})
+	}
+	for s.More(']') {
+		n, err := r.readCount("shape")
+		if err != nil {
+			return err
+		}
+		in.shape = append(in.shape, n)
+	}
+	return s.Err()
 }
 
 // readCount reads a whole number from 0 on.
-func (r *Request) readCount(field string) (int, *Error) {
-	s := &r.scan
-	if c := s.peek(); c != '-' && (c < '0' || c > '9') {
-		return 0, s.mistyped(field, "a whole number from 0 on")
+func (r *Request) readCount(field string) (int, error) {
+	if !isNumber(&r.scan) {
+		return 0, mistyped(&r.scan, field, "a whole number from 0 on")
 	}
-	text, _, err := s.number()
+	n, text, err := r.scan.Number()
 	if err != nil {
 		return 0, err
 	}
-	n, fault := strconv.ParseUint(string(text), 10, 31)
-	if fault != nil {
-		return 0, wrong(field, "want a whole number from 0 to %d, got %s", 1<<31-1, text)
+	magnitude, whole, fits := n.Whole()
+	if !whole || !fits || magnitude > math.MaxInt32 || n.Negative() && magnitude > 0 {
+		return 0, wrong(field, "want a whole number from 0 to %d, got %s", math.MaxInt32, scan.Shortened(text))
 	}
-	return int(n), nil
+	return int(magnitude), nil
 }
 
 // readSize reads the parameters of an input, of which binary_data_size matters.
-func (r *Request) readSize(in *input) *Error {
-	s := &r.scan
-	switch s.peek() {
-	case 'n':
-		return s.literal("null")
-	case '{':
-	default:
-		return s.mistyped("parameters", "an object")
-	}
-	err := s.object(func(key []byte) (err *Error) {
-		switch string(key) {
+func (r *Request) readSize(in *input) error {
+	return r.parameters(func(name []byte) (err error) {
+		switch string(name) {
 		case "binary_data_size":
 			in.size, err = r.readCount("binary_data_size")
 		case "shared_memory_region":
-			err = wrong(string(key), "this extension is not supported; binary_tensor_data is")
+			err = wrong(string(name), "this extension is not supported; binary_tensor_data is")
 		default:
-			err = s.skip()
+			err = r.scan.Skip()
 		}
 		return err
 	})
-	return err.under("parameters")
 }
 
 // fill checks the inputs against the model and reads their elements.
-func (r *Request) fill(sig Signature, dst func(i int) *onnx.Tensor) *Error {
+func (r *Request) fill(sig Signature, dst func(i int) *onnx.Tensor) error {
 	batch := -1
 	for i := range r.inputs {
 		if err := r.fillOne(i, sig, &batch, dst); err != nil {
-			return err.under("inputs[" + strconv.Itoa(i) + "]")
+			return under(err, "inputs["+strconv.Itoa(i)+"]")
 		}
 	}
 	if len(r.tail) > 0 {
@@ -138,7 +155,7 @@ func (r *Request) fill(sig Signature, dst func(i int) *onnx.Tensor) *Error {
 	return nil
 }
 
-func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onnx.Tensor) *Error {
+func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onnx.Tensor) error {
 	in := &r.inputs[i]
 	k := index(sig.Inputs, in.name)
 	if k < 0 {
@@ -168,7 +185,7 @@ func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onn
 }
 
 // fits checks a shape against the model's. batch is the number of rows of an input before it, or -1.
-func (in *input) fits(want *onnx.Value, batch *int) *Error {
+func (in *input) fits(want *onnx.Value, batch *int) error {
 	if !in.seen.shape {
 		return wrong("shape", "input %q has no shape; want %s", want.Name, shapeWanted(want.Shape))
 	}

@@ -1,11 +1,12 @@
 package oip
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"ml-service/handler/scan"
 	"ml-service/onnx"
 )
 
@@ -38,7 +39,7 @@ type Request struct {
 	HasID   bool     // the request has an id
 	Outputs []Output // in the order requested; every output of the model where the request names none
 
-	scan   scanner
+	scan   scan.Scanner
 	inputs []input
 	tail   []byte // the binary tensors that are not yet taken
 	header bool   // the request said how long its JSON is
@@ -58,164 +59,215 @@ type input struct {
 // the value of Inference-Header-Content-Length, -1 where the request has none. An *Error says what
 // is wrong; the tensors may then be half filled.
 func (r *Request) Decode(body []byte, header int, sig Signature, in func(i int) *onnx.Tensor) error {
-	if err := r.decode(body, header, sig, in); err != nil {
+	err := r.decode(body, header, sig, in)
+	var e *Error
+	if err == nil || errors.As(err, &e) {
 		return err
 	}
-	return nil
+	if broken := scan.Valid(r.scan.Text); broken != nil { // from the start, as /predict does
+		err = broken
+	}
+	return &Error{Message: err.Error()}
 }
 
-func (r *Request) decode(body []byte, header int, sig Signature, in func(i int) *onnx.Tensor) *Error {
+func (r *Request) decode(body []byte, header int, sig Signature, in func(i int) *onnx.Tensor) error {
 	if header > len(body) {
 		return wrong("", "Inference-Header-Content-Length is %d, but the request has %d bytes", header, len(body))
 	}
-	r.ID, r.Outputs, r.inputs, r.tail, r.binary = "", r.Outputs[:0], r.inputs[:0], nil, unsaid
+	r.ID, r.HasID, r.Outputs, r.inputs, r.tail, r.binary = "", false, r.Outputs[:0], r.inputs[:0], nil, unsaid
 	if r.header = header >= 0; r.header {
 		body, r.tail = body[:header], body[header:]
 	}
-	if !utf8.Valid(body) {
-		return wrong("", "the request is not JSON: it is not UTF-8")
-	}
-	r.scan = scanner{buf: body}
+	r.scan.Reset(body)
 	if err := r.members(sig); err != nil {
 		return err
 	}
-	if err := r.scan.end(); err != nil {
+	if err := r.scan.End(); err != nil {
 		return err
 	}
-	r.settle(sig)
+	r.chooseOutputs(sig)
 	return r.fill(sig, in)
 }
 
-func (r *Request) members(sig Signature) *Error {
+func (r *Request) members(sig Signature) error {
 	s := &r.scan
-	if c := s.peek(); c != '{' && s.pos < len(s.buf) {
-		return s.mistyped("", "an object")
+	if s.Peek() != '{' {
+		return mistyped(s, "", "an object")
+	}
+	if err := s.Open(); err != nil {
+		return err
 	}
 	var inputs, outputs, parameters bool
-	r.HasID = false
-	err := s.object(func(key []byte) (err *Error) {
-		switch string(key) {
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		switch string(name) {
 		case "id":
-			if err = once(&r.HasID, key); err == nil {
-				r.ID, err = s.text("id")
+			if err = once(&r.HasID, name); err == nil {
+				err = r.readID()
 			}
 		case "inputs":
-			if err = once(&inputs, key); err == nil {
+			if err = once(&inputs, name); err == nil {
 				err = r.readInputs()
 			}
 		case "outputs":
-			if err = once(&outputs, key); err == nil {
+			if err = once(&outputs, name); err == nil {
 				err = r.readOutputs(sig)
 			}
 		case "parameters":
-			if err = once(&parameters, key); err == nil {
+			if err = once(&parameters, name); err == nil {
 				err = r.readParameters("binary_data_output", &r.binary)
 			}
 		default:
-			err = s.skip()
+			err = s.Skip()
 		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
 		return err
-	})
-	if err == nil && !inputs {
-		err = wrong("inputs", "the request has no inputs; this model takes %s", names(sig.Inputs))
 	}
-	return err
-}
-
-// once refuses the second member of one name.
-func once(seen *bool, key []byte) *Error {
-	if *seen {
-		return wrong(string(key), "given twice")
+	if !inputs {
+		return wrong("inputs", "the request has no inputs; this model takes %s", names(sig.Inputs))
 	}
-	*seen = true
 	return nil
 }
 
+func (r *Request) readID() error {
+	id, err := word(&r.scan, "id")
+	r.ID = string(id)
+	return err
+}
+
 // readParameters reads an object of parameters, of which only name matters here.
-func (r *Request) readParameters(name string, value *choice) *Error {
-	s := &r.scan
-	switch s.peek() {
-	case 'n':
-		return s.literal("null")
-	case '{':
-	default:
-		return s.mistyped("parameters", "an object")
-	}
-	err := s.object(func(key []byte) *Error {
-		switch string(key) {
+func (r *Request) readParameters(name string, value *choice) error {
+	return r.parameters(func(parameter []byte) error {
+		switch string(parameter) {
 		case name:
-			b, err := s.boolean(name)
+			b, err := boolean(&r.scan, name)
 			*value = no
 			if b {
 				*value = yes
 			}
 			return err
 		case "classification", "shared_memory_region":
-			return wrong(string(key), "this extension is not supported; binary_tensor_data is")
+			return wrong(string(parameter), "this extension is not supported; binary_tensor_data is")
 		}
-		return s.skip()
+		return r.scan.Skip()
 	})
-	return err.under("parameters")
 }
 
-func (r *Request) readOutputs(sig Signature) *Error {
+// parameters calls read at the value of each member of an object of parameters, which it must read; null is an empty one.
+func (r *Request) parameters(read func(name []byte) error) error {
 	s := &r.scan
-	switch s.peek() {
+	switch s.Peek() {
 	case 'n':
-		return s.literal("null")
+		return s.Word("null")
+	case '{':
+	default:
+		return mistyped(s, "parameters", "an object")
+	}
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for s.More('}') {
+		name, err := s.Name()
+		if err == nil {
+			s.Peek()
+			err = read(name)
+		}
+		if err != nil {
+			return under(err, "parameters")
+		}
+	}
+	return s.Err()
+}
+
+func (r *Request) readOutputs(sig Signature) error {
+	s := &r.scan
+	switch s.Peek() {
+	case 'n':
+		return s.Word("null")
 	case '[':
 	default:
-		return s.mistyped("outputs", "an array")
+		return mistyped(s, "outputs", "an array")
 	}
-	return s.array(func(i int) *Error {
-		err := r.readOutput(sig)
-		if err != nil {
-			return err.under("outputs[" + strconv.Itoa(i) + "]")
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for i := 0; s.More(']'); i++ {
+		if err := r.readOutput(sig); err != nil {
+			return under(err, "outputs["+strconv.Itoa(i)+"]")
 		}
-		return nil
-	})
+	}
+	return s.Err()
 }
 
-func (r *Request) readOutput(sig Signature) *Error {
+func (r *Request) readOutput(sig Signature) error {
 	s := &r.scan
-	if s.peek() != '{' {
-		return s.mistyped(".", "an object")
+	if s.Peek() != '{' {
+		return mistyped(s, here, "an object")
 	}
-	var o Output
-	var name []byte
+	if err := s.Open(); err != nil {
+		return err
+	}
+	o := Output{Index: -1}
 	var named, parameters bool
-	err := s.object(func(key []byte) (err *Error) {
-		switch string(key) {
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		switch string(name) {
 		case "name":
-			if err = once(&named, key); err == nil {
-				name, err = s.word("name")
+			if err = once(&named, name); err == nil {
+				o.Index, err = r.outputNamed(sig)
 			}
 		case "parameters":
-			if err = once(&parameters, key); err == nil {
+			if err = once(&parameters, name); err == nil {
 				err = r.readParameters("binary_data", &o.binary)
 			}
 		default:
-			err = s.skip()
+			err = s.Skip()
 		}
-		return err
-	})
-	if err != nil {
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
 		return err
 	}
-	if o.Index = index(sig.Outputs, name); o.Index < 0 {
-		return wrong("name", "this model has no output %q; it gives %s", name, names(sig.Outputs))
-	}
-	for _, other := range r.Outputs {
-		if other.Index == o.Index {
-			return wrong("name", "output %q is requested twice", name)
-		}
+	if !named {
+		return wrong("name", "missing; this model gives %s", names(sig.Outputs))
 	}
 	r.Outputs = append(r.Outputs, o)
 	return nil
 }
 
-// settle names every output where the request named none, and decides which are binary.
-func (r *Request) settle(sig Signature) {
+// outputNamed reads the name of an output and gives its index.
+func (r *Request) outputNamed(sig Signature) (int, error) {
+	name, err := word(&r.scan, "name")
+	if err != nil {
+		return -1, err
+	}
+	k := index(sig.Outputs, name)
+	if k < 0 {
+		return k, wrong("name", "this model has no output %q; it gives %s", name, names(sig.Outputs))
+	}
+	for _, other := range r.Outputs {
+		if other.Index == k {
+			return k, wrong("name", "output %q is requested twice", name)
+		}
+	}
+	return k, nil
+}
+
+// chooseOutputs names every output where the request named none, and says which are binary: an output's own parameter over
+// the request's.
+func (r *Request) chooseOutputs(sig Signature) {
 	if len(r.Outputs) == 0 {
 		for i := range sig.Outputs {
 			r.Outputs = append(r.Outputs, Output{Index: i})

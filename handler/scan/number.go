@@ -1,4 +1,4 @@
-package model
+package scan
 
 import (
 	"encoding/binary"
@@ -6,14 +6,15 @@ import (
 	"strconv"
 )
 
-// number is a JSON number taken apart: mantissa times ten to the exponent.
-type number struct {
+// Number is a JSON number taken apart: mantissa times ten to the exponent.
+type Number struct {
 	mantissa uint64
 	exponent int
 	negative bool
 	inexact  bool // digits other than zero did not fit into the mantissa
 }
 
+// powers are the powers of ten that a float64 holds exactly.
 var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
@@ -23,8 +24,8 @@ const hugeExponent = 1 << 20
 // maxDigits always fit into a mantissa.
 const maxDigits = 19
 
-// scanNumber reads the number at i and gives the index behind it, or -1 where no JSON number starts.
-func scanNumber(buf []byte, i int) (n number, end int) {
+// ReadNumber reads the number at buf[i:] and gives the index behind it, or -1 where no JSON number starts.
+func ReadNumber(buf []byte, i int) (n Number, end int) {
 	start := i
 	if i < len(buf) && buf[i] == '-' {
 		n.negative = true
@@ -40,7 +41,7 @@ func scanNumber(buf []byte, i int) (n number, end int) {
 		return n, -1
 	}
 	if digits > 1 && buf[first] == '0' {
-		return number{}, first + 1
+		return Number{}, first + 1
 	}
 	if i < len(buf) && buf[i] == '.' {
 		i++
@@ -86,7 +87,7 @@ func eightDigits(v uint64) uint64 {
 }
 
 // longNumber reads a checked number without exponent that has more digits than a mantissa surely holds.
-func longNumber(text []byte) (n number) {
+func longNumber(text []byte) (n Number) {
 	fraction := 0
 	for _, c := range text {
 		switch {
@@ -104,7 +105,7 @@ func longNumber(text []byte) (n number) {
 }
 
 // digit takes one more digit into the mantissa and says whether it fitted.
-func (n *number) digit(d byte) bool {
+func (n *Number) digit(d byte) bool {
 	if n.mantissa < math.MaxUint64/10 || n.mantissa == math.MaxUint64/10 && d <= math.MaxUint64%10 {
 		if !n.inexact {
 			n.mantissa = n.mantissa*10 + uint64(d)
@@ -115,7 +116,7 @@ func (n *number) digit(d byte) bool {
 	return false
 }
 
-func (n number) exponentPart(buf []byte, i int) (number, int) {
+func (n Number) exponentPart(buf []byte, i int) (Number, int) {
 	sign := 1
 	if i < len(buf) && (buf[i] == '-' || buf[i] == '+') {
 		if buf[i] == '-' {
@@ -137,30 +138,9 @@ func (n number) exponentPart(buf []byte, i int) (number, int) {
 	return n, i
 }
 
-// Float32 reads the JSON number at buf[i:] and gives the float32 nearest to it with the index behind it. end is
-// -1 where no JSON number starts; fits is false where the number is past the range of the type.
-func Float32(buf []byte, i int) (f float32, end int, fits bool) {
-	n, end := scanNumber(buf, i)
-	if end < 0 {
-		return 0, end, false
-	}
-	f, fits = n.float32(buf[i:end])
-	return f, end, fits
-}
-
-// Float64 is Float32 for float64.
-func Float64(buf []byte, i int) (f float64, end int, fits bool) {
-	n, end := scanNumber(buf, i)
-	if end < 0 {
-		return 0, end, false
-	}
-	f, fits = n.float64(buf[i:end])
-	return f, end, fits
-}
-
 // skipNumber checks the number at i and gives the index behind it.
 func skipNumber(buf []byte, i int) (int, error) {
-	_, end := scanNumber(buf, i)
+	_, end := ReadNumber(buf, i)
 	if end < 0 {
 		return i, unexpected(buf, i, "a number as 1, -0.5 or 2e3")
 	}
@@ -176,11 +156,11 @@ func nearMiddle(f float64, units uint64) bool {
 	return math.Float64bits(f)&(1<<29-1)-(middle-units) <= 2*units
 }
 
-// float32 is the float32 nearest to n, whose text is given; false where that is not finite.
+// Float32 is the float32 nearest to n, whose text is given; false where that is not finite.
 //
 // The quotient below is off by at most two units in the last place of a float64. Only where it lies that near
 // to the middle between two float32 values could it round to the wrong one, and there strconv decides.
-func (n number) float32(text []byte) (float32, bool) {
+func (n Number) Float32(text []byte) (float32, bool) {
 	if n.mantissa == 0 && !n.inexact {
 		return float32(n.zero()), true
 	}
@@ -202,15 +182,15 @@ func (n number) float32(text []byte) (float32, bool) {
 	return float32(f), err == nil
 }
 
-func (n number) zero() float64 {
+func (n Number) zero() float64 {
 	if n.negative {
 		return math.Copysign(0, -1)
 	}
 	return 0
 }
 
-// float64 is the float64 nearest to n, whose text is given; false where that is not finite.
-func (n number) float64(text []byte) (float64, bool) {
+// Float64 is the float64 nearest to n, whose text is given; false where that is not finite.
+func (n Number) Float64(text []byte) (float64, bool) {
 	if n.mantissa == 0 && !n.inexact {
 		return n.zero(), true
 	}
@@ -230,9 +210,12 @@ func (n number) float64(text []byte) (float64, bool) {
 	return f, err == nil
 }
 
-// whole gives the magnitude of n. whole is false where n has a fraction, fits is false where the magnitude
+// Negative says whether n is written with a minus.
+func (n Number) Negative() bool { return n.negative }
+
+// Whole gives the magnitude of n. whole is false where n has a fraction, fits is false where the magnitude
 // is past 64 bits.
-func (n number) whole() (magnitude uint64, whole, fits bool) {
+func (n Number) Whole() (magnitude uint64, whole, fits bool) {
 	m, e := n.mantissa, n.exponent
 	if m == 0 && !n.inexact {
 		return 0, true, true

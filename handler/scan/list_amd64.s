@@ -125,8 +125,8 @@ scale:
 	MULSD (DX)(R13*8), X0
 	MOVQ X0, AX
 	ANDL $0x1fffffff, AX
-	SUBL $((1<<28)-const_leftOut), AX // as nearMiddle
-	CMPL AX, $(2*const_leftOut)
+	SUBL $((1<<28)-const_tailUnits), AX // as nearMiddle
+	CMPL AX, $(2*const_tailUnits)
 	JLS open
 	CVTSD2SS X0, X0
 	MOVL X0, AX
@@ -171,7 +171,7 @@ extended: // its digits go on behind these 16 bytes, where they no longer count 
 	MOVOU 16(R14), X1
 	MOVOU (R15)(R13*1), X2
 	MANTISSA
-	MOVQ $const_manyDigits, CX
+	MOVQ $const_longMantissa, CX
 	CMPQ AX, CX
 	JLT open
 	MOVQ AX, CX

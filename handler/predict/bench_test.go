@@ -1,4 +1,4 @@
-package model
+package predict
 
 import (
 	"encoding/binary"
@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"ml-service/model"
 )
 
 // BenchmarkBatch is a request of 1,000 rows of 30 numbers in its three parts. Decoding and encoding together are to
 // cost less than 100 trees of depth 6.
 func BenchmarkBatch(b *testing.B) {
 	const rows, width = 1000, 30
-	recorded, err := os.ReadFile("../bench/testdata/xgb100_d6/rows.f32")
+	recorded, err := os.ReadFile("../../bench/testdata/xgb100_d6/rows.f32")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,19 +42,19 @@ func BenchmarkBatch(b *testing.B) {
 	if err := os.Mkdir(filepath.Join(folder, "v1"), 0o700); err != nil {
 		b.Fatal(err)
 	}
-	data, err := os.ReadFile("../bench/testdata/xgb100_d6/model.onnx")
+	data, err := os.ReadFile("../../bench/testdata/xgb100_d6/model.onnx")
 	if err != nil {
 		b.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "v1/model.onnx"), data, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	m, err := Load(os.DirFS(folder), "v1")
+	m, err := model.Load(os.DirFS(folder), "v1")
 	if err != nil {
 		b.Fatal(err)
 	}
-	batch := m.Batch()
-	defer batch.Release()
+	request := New(m).Request()
+	defer request.Release()
 	for _, c := range []struct {
 		name string
 		body []byte
@@ -65,7 +67,7 @@ func BenchmarkBatch(b *testing.B) {
 			b.SetBytes(int64(len(c.body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := batch.Decode(c.body); err != nil {
+				if err := request.Decode(c.body); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -73,7 +75,7 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	b.Run("run", func(b *testing.B) {
 		for b.Loop() {
-			if err := batch.Run(); err != nil {
+			if err := request.Batch.Run(); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -81,7 +83,7 @@ func BenchmarkBatch(b *testing.B) {
 	b.Run("encode", func(b *testing.B) {
 		var out []byte
 		for b.Loop() {
-			out = batch.AppendAnswer(out[:0])
+			out = request.AppendAnswer(out[:0])
 		}
 		b.SetBytes(int64(len(out)))
 	})

@@ -1,4 +1,4 @@
-package model
+package scan
 
 import (
 	"encoding/binary"
@@ -6,37 +6,40 @@ import (
 	"math/bits"
 )
 
-// Numbers of float32 lists, which are most of what comes, are read many at once here, without a branch on what differs
-// from number to number: its sign and how many digits it has. A wrong guess costs more than all the rest.
+// Lists of float32 are most of what comes. They are read here in a loop of its own that has no branch on what differs from
+// number to number, its sign and how many digits it has: a processor that guesses such a branch wrong loses more time than
+// all the rest of a number takes. ReadNumber reads the same numbers one at a time, and whatever this loop leaves.
 
-// Float32s reads numbers of a JSON list into dst, which has room for one at least, from buf[i] on, until dst is full, the
-// list ends or something comes that is not as most numbers are: an exponent, very many digits, white space but for one
-// blank after a comma, an error. It gives how many it read and the index of what comes next, which is the character
-// behind the last number if closed, and an element that it did not read if not.
-func Float32s(dst []float32, buf []byte, i int) (n, next int, closed bool) {
+// Float32List reads numbers of a JSON list into dst, which has room for one at least, from buf[i] on. It stops where dst is
+// full, where the list ends, and before an element that it leaves to ReadNumber: an exponent, more than 18 digits, white
+// space but for one blank after a comma, or what is no number. n is how many it read. If closed, next is the index of the
+// character behind the last of them; if not, next is where an unread element starts. Of "[0.5, 1e3]" from 1 on it reads
+// 0.5 and gives 1, 6, false; of "[0.5, 1.5]" it reads both and gives 2, 9, true.
+func Float32List(dst []float32, buf []byte, i int) (n, next int, closed bool) {
 	return readList(dst, buf, i)
 }
 
-// listReader is a Float32s.
+// listReader is a Float32List.
 type listReader func(dst []float32, buf []byte, i int) (n, next int, closed bool)
 
-// readList is this machine's.
-var readList listReader = readPlain
+// readList is the one for this machine; list_amd64.go may put a faster one there.
+var readList listReader = readScalar
 
-// inversePowers times a mantissa is off by a few units in the last place of a float64, and by less than leftOut where
-// digits behind manyDigits were left out. Where it is that near to the middle between two float32 values, the number is not read here.
+// inversePowers holds 10^-k by k. A mantissa times one of them is off by a few units in the last place of a float64, and by
+// less than tailUnits of them where digits behind longMantissa were dropped. Where the product lies that near to the middle
+// between two float32 values, rounding it could give the wrong one, and the number is left.
 var inversePowers = [...]float64{1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16}
 
-// manyDigits is a mantissa so large that the digits behind it change less than leftOut.
+// longMantissa is so large that all digits behind it together change a product by less than tailUnits of its last places.
 const (
-	manyDigits = 1 << 40
-	leftOut    = 1 << 14
+	longMantissa = 1 << 40
+	tailUnits    = 1 << 14
 )
 
 var wholePowers = [...]uint64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
-// readPlain is the listReader of every machine.
-func readPlain(dst []float32, buf []byte, i int) (n, next int, closed bool) {
+// readScalar is the listReader of every machine.
+func readScalar(dst []float32, buf []byte, i int) (n, next int, closed bool) {
 	for len(buf)-i >= 24 {
 		negative := (uint32(buf[i]^'-') - 1) >> 31 // 1 or 0
 		at := i + int(negative)
@@ -62,7 +65,7 @@ func readPlain(dst []float32, buf []byte, i int) (n, next int, closed bool) {
 				if more == 8 {
 					_, more = leadingDigits(buf[at:])
 					at += more
-					if more > 0 && mantissa < manyDigits {
+					if more > 0 && mantissa < longMantissa {
 						return n, i, false
 					}
 				}
@@ -72,7 +75,7 @@ func readPlain(dst []float32, buf []byte, i int) (n, next int, closed bool) {
 			}
 		}
 		f := float64(int64(mantissa)) * inversePowers[fraction]
-		if nearMiddle(f, leftOut) || buf[at]|0x20 == 'e' || buf[at]-'0' <= 9 {
+		if nearMiddle(f, tailUnits) || buf[at]|0x20 == 'e' || buf[at]-'0' <= 9 {
 			return n, i, false
 		}
 		dst[n] = math.Float32frombits(math.Float32bits(float32(f)) | negative<<31)

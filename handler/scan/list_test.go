@@ -1,4 +1,4 @@
-package model
+package scan
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var listReaders = map[string]listReader{"this machine's": readList, "every machine's": readPlain}
+var listReaders = map[string]listReader{"this machine's": readList, "every machine's": readScalar}
 
 // listEnd follows the numbers of a test, so that the last of them has text behind it.
 const listEnd = "], [0.5, 0.25, 0.125, 0.0625]]}"
@@ -75,13 +75,13 @@ func checkList(t *testing.T, read listReader, buf []byte, i int, texts []string)
 // TestListReadersRefuse gives each reader what it must leave or read exactly, in front of, between and behind plain numbers.
 func TestListReadersRefuse(t *testing.T) {
 	halves := []string{"16777217", "16777217.0", "16777217.00000000001", "16777216.99999999999", "0.50000002980232238769", "33554434", "33554435", "1.00000005960464477539"}
-	odd := append([]string{
+	unusual := append([]string{
 		"", "-", "+1.0", ".5", "1.", "-.5", "01", "-01.5", "00.5", "1e5", "1.5e3", "1.5E-3", "0x10", "--1", "1-", "1.2.3", "null", "true", `"1"`, "[1]", "{}", "NaN", " 1", "\t1.5",
 		"12345678901234567890", "123456789.123456789", "0.00000000000000000001234", "0.1234567890123456789012345678901234567890", "1234567.12345678901234567",
 		"9999999999999999", "999999999999999", "99999999", "9999999", "-0", "-0.0", "0", "0.0", "1e400", "340282350000000000000000000000000000000", "1\xff", "\xb0.5",
 	}, halves...)
 	for name, read := range listReaders {
-		for _, text := range odd {
+		for _, text := range unusual {
 			for before := range 3 {
 				for after := range 40 {
 					texts := slices.Repeat([]string{"0.25"}, before)

@@ -1,0 +1,124 @@
+// Package predict is the JSON of POST /predict: rows in, answers out, and the field of an error. It fills a model.Batch and
+// reads one; the model itself knows nothing of JSON.
+package predict
+
+import (
+	"errors"
+	"sync"
+
+	"ml-service/handler/scan"
+	"ml-service/model"
+	"ml-service/onnx"
+)
+
+// Codec reads and writes the requests of one model. It is immutable and may be used by many goroutines.
+type Codec struct {
+	model   *model.Model
+	inputs  []model.Input
+	byName  map[string]int
+	outputs [][]byte // the outputs' names as JSON, with their colons
+	tail    []byte   // the end of every answer: the version and the closing brace
+	pool    sync.Pool
+}
+
+// New makes the codec of a model.
+func New(m *model.Model) *Codec {
+	c := &Codec{model: m, inputs: m.Inputs(), byName: make(map[string]int)}
+	for i, in := range c.inputs {
+		c.byName[in.Name] = i
+	}
+	for _, v := range m.Outputs() {
+		c.outputs = append(c.outputs, append(scan.AppendString(nil, v.Name), ':'))
+	}
+	c.tail = append(scan.AppendString([]byte(`,"version":`), m.Version()), '}')
+	return c
+}
+
+// input gives the index of the input of that name; -1: there is none.
+func (c *Codec) input(name []byte) int {
+	const searched = 8 // up to so many names a search is quicker than the map
+	if len(c.inputs) <= searched {
+		for i := range c.inputs {
+			if c.inputs[i].Name == string(name) {
+				return i
+			}
+		}
+		return -1
+	}
+	if i, ok := c.byName[string(name)]; ok {
+		return i
+	}
+	return -1
+}
+
+// Request is one body on its way through the model. Its memory is reused, and so is that of its batch. It must not be used
+// by two goroutines at once.
+type Request struct {
+	Batch *model.Batch // what Decode fills and AppendAnswer reads; run it in between
+
+	codec   *Codec
+	inputs  []*onnx.Tensor // the batch's
+	scan    scan.Scanner
+	single  bool // x is one row, so it is answered as one
+	objects bool // x holds objects keyed by input name
+	row     int  // the row being read; -1 where x is one row
+	seen    []int
+	dims    []int             // a shape being put together
+	texts   map[string]string // strings seen before, so that categories are not allocated again
+}
+
+// Request takes a request out of the codec's pool. Release gives it back.
+func (c *Codec) Request() *Request {
+	r, ok := c.pool.Get().(*Request)
+	if !ok {
+		r = &Request{codec: c, seen: make([]int, len(c.inputs)), texts: make(map[string]string), inputs: make([]*onnx.Tensor, len(c.inputs))}
+	}
+	r.Batch = c.model.Batch()
+	for i := range r.inputs {
+		r.inputs[i] = r.Batch.Input(i)
+	}
+	return r
+}
+
+// Release gives r and its batch back. Neither may be used afterwards.
+func (r *Request) Release() {
+	r.Batch.Release()
+	r.Batch = nil
+	r.codec.pool.Put(r)
+}
+
+// Refused says where in the body the value stands that made Batch.Run fail: an *Error. Any other failure stays what it is.
+func (r *Request) Refused(err error) error {
+	var refused *onnx.RunError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	message := refused.Message // the field says where
+	if refused.Input == "" {
+		message = refused.Error()
+	}
+	return &Error{Field: r.field(refused), Message: message, cause: refused}
+}
+
+// field is where the element that the model refused stands in the body.
+func (r *Request) field(e *onnx.RunError) string {
+	for i := range r.codec.inputs {
+		in := &r.codec.inputs[i]
+		if in.Name != e.Input || len(e.Element) == 0 {
+			continue
+		}
+		at := r.place(i, 0, 0)
+		at.row = -1
+		if !r.single {
+			at.row = e.Element[0]
+		}
+		if rest := e.Element[1:]; len(rest) == len(in.Row) && !(r.objects && in.Width == 1) {
+			for k, d := range in.Row {
+				at.index = at.index*d + rest[k]
+			}
+			at.depth = len(rest)
+		}
+		return at.String()
+	}
+	return "x"
+}

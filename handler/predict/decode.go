@@ -1,0 +1,237 @@
+package predict
+
+import (
+	"errors"
+	"fmt"
+
+	"ml-service/handler/scan"
+	"ml-service/onnx"
+)
+
+// Decode reads the body of a POST /predict into the batch, in one pass: {"x": …}, where x is a vector, a list of vectors, an
+// object keyed by input name, or a list of such objects. Other members are checked to be JSON and ignored. A failure is an
+// *Error; the body is not kept.
+func (r *Request) Decode(body []byte) error {
+	r.scan.Reset(body)
+	r.row, r.objects, r.single = -1, false, false
+	for i, t := range r.inputs {
+		clearTensor(t)
+		r.seen[i] = 0
+	}
+	err := r.document()
+	r.scan.Text = nil
+	if err != nil {
+		return asError(body, err)
+	}
+	return nil
+}
+
+// asError turns what stopped the pass into what the caller reads. A body that is not JSON is said to be so, wherever the
+// pass stopped: {"x":["a",2 is a 400 that asks for the end, not a 422 about "a".
+func asError(body []byte, err error) *Error {
+	var s scan.Scanner
+	s.Reset(body)
+	if s.Peek(); s.At == len(body) {
+		return &Error{NotJSON: true, Message: `the body is empty: want JSON as {"x": …}`}
+	}
+	if wrong := scan.Valid(body); wrong != nil && wrong != scan.ErrDeep {
+		return &Error{NotJSON: true, Message: wrong.Error()}
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Field: "x", Message: err.Error()}
+}
+
+// document reads the whole body.
+func (r *Request) document() error {
+	s := &r.scan
+	if s.Peek() != '{' {
+		return &Error{Field: "x", Message: `want a JSON object with a member "x", got ` + s.Got()}
+	}
+	if err := s.Open(); err != nil {
+		return err
+	}
+	found := false
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		if s.Peek(); string(name) == "x" {
+			if found {
+				return &Error{Field: "x", Message: scan.ErrTwice.Error()}
+			}
+			found = true
+			if err := r.x(); err != nil {
+				return err
+			}
+		} else if err := s.Skip(); err == scan.ErrDeep {
+			return &Error{Field: string(name), Message: err.Error()}
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if err := s.End(); err != nil {
+		return err
+	}
+	if !found {
+		return &Error{Field: "x", Message: "missing, want " + r.codec.wants()}
+	}
+	return nil
+}
+
+// x reads the value of the member x.
+func (r *Request) x() error {
+	switch r.scan.Peek() {
+	case '{':
+		r.objects, r.single = true, true
+		if err := r.object(); err != nil {
+			return err
+		}
+		return r.shape(1)
+	case '[':
+		return r.list()
+	}
+	return &Error{Field: "x", Message: "want " + r.codec.wants() + ", got " + r.scan.Got()}
+}
+
+// list reads x where it is a list: a row, a batch of rows, or a batch of objects.
+func (r *Request) list() error {
+	lists, inner := r.opening()
+	r.objects = lists == 1 && inner == '{'
+	if lists == 1 && inner == ']' {
+		return &Error{Field: "x", Message: "want " + r.codec.wants() + ", got an empty list"}
+	}
+	if !r.objects && len(r.codec.inputs) != 1 {
+		if lists == 1 {
+			return &Error{Field: "x", Message: "want " + r.codec.wants() + ", got a list without names"}
+		}
+		return &Error{Field: "x[0]", Message: "want " + r.codec.wantsObject() + ", got a list"}
+	}
+	if !r.objects && lists <= len(r.codec.inputs[0].Row) {
+		r.single = true
+		if err := r.vector(0); err != nil {
+			return err
+		}
+		return r.shape(1)
+	}
+	return r.rows()
+}
+
+// opening looks ahead: how many lists open here one in the other, and what comes first in the innermost.
+func (r *Request) opening() (lists int, inner byte) {
+	s := &r.scan
+	start := s.At
+	for inner = s.Peek(); inner == '[' && lists <= scan.MaxDepth; inner = s.Peek() {
+		lists++
+		s.At++
+	}
+	s.At = start
+	return lists, inner
+}
+
+// rows reads a batch.
+func (r *Request) rows() error {
+	s := &r.scan
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for r.row = 0; s.More(']'); r.row++ {
+		var err error
+		if r.objects {
+			err = r.object()
+		} else {
+			err = r.vector(0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	return r.shape(r.row)
+}
+
+// object reads one row that is an object keyed by input name.
+func (r *Request) object() error {
+	s := &r.scan
+	if s.Peek() != '{' {
+		return r.wrong(r.place(-1, 0, 0), "want "+r.codec.wantsObject()+", got "+s.Got())
+	}
+	if err := s.Open(); err != nil {
+		return err
+	}
+	round := max(r.row, 0) + 1
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		k := r.codec.input(name)
+		if k < 0 {
+			field := r.place(-1, 0, 0).String() + "." + string(name)
+			return &Error{Field: field, Message: "no such input, want " + r.codec.inputNames()}
+		}
+		if r.seen[k] == round {
+			return r.wrong(r.place(k, 0, 0), scan.ErrTwice.Error())
+		}
+		r.seen[k] = round
+		if err := r.member(k); err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	for k := range r.seen {
+		if r.seen[k] != round {
+			return r.wrong(r.place(k, 0, 0), "missing, want "+wants(&r.codec.inputs[k]))
+		}
+	}
+	return nil
+}
+
+// member reads one input's part of a row: a bare value where its width is 1, else a list.
+func (r *Request) member(k int) error {
+	if r.codec.inputs[k].Width == 1 && r.scan.Peek() != '[' {
+		return r.element(k, 0, 0)
+	}
+	return r.vector(k)
+}
+
+// shape gives the tensors the shape of that many rows.
+func (r *Request) shape(rows int) error {
+	for k, t := range r.inputs {
+		in := &r.codec.inputs[k]
+		if in.FixedRows > 0 && in.FixedRows != rows {
+			return &Error{Field: "x", Message: fmt.Sprintf("want %s, got %d: the model's batch is fixed", count(in.FixedRows, "row"), rows)}
+		}
+		width := length(t) / rows
+		switch {
+		case in.Rank == 1:
+			t.Resize(rows)
+		case in.Rank == 2:
+			t.Resize(rows, width)
+		default:
+			r.dims = append(r.dims[:0], rows)
+			r.dims = append(r.dims, in.Row...)
+			t.Resize(r.dims...)
+		}
+	}
+	return nil
+}
+
+func clearTensor(t *onnx.Tensor) {
+	t.F32, t.F64, t.I64, t.Bool, t.Str = t.F32[:0], t.F64[:0], t.I64[:0], t.Bool[:0], t.Str[:0]
+}
+
+// length is the number of elements read into t so far.
+func length(t *onnx.Tensor) int {
+	return len(t.F32) + len(t.F64) + len(t.I64) + len(t.Bool) + len(t.Str)
+}

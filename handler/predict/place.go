@@ -1,0 +1,56 @@
+package predict
+
+import (
+	"strconv"
+
+	"ml-service/model"
+)
+
+// place is where in x an element stands.
+type place struct {
+	inputs  []model.Input
+	row     int // -1: x is one row
+	objects bool
+	input   int // -1: the row itself
+	index   int // of the element in the row's part of the input, flat
+	depth   int // how many indices lead to it
+}
+
+// String gives the place as callers read it: x, x[1], x[1][2], x.age, x[3].age.
+func (p place) String() string {
+	s := []byte("x")
+	if p.row >= 0 {
+		s = append(strconv.AppendInt(append(s, '['), int64(p.row), 10), ']')
+	}
+	if p.input < 0 {
+		return string(s)
+	}
+	in := &p.inputs[p.input]
+	if p.objects {
+		s = append(append(s, '.'), in.Name...)
+	}
+	stride := 1
+	for _, d := range in.Row {
+		stride *= d
+	}
+	for k := range p.depth {
+		index := p.index
+		if k > 0 || len(in.Row) > 1 {
+			stride /= in.Row[k]
+			index = p.index / stride
+			if k > 0 {
+				index %= in.Row[k]
+			}
+		}
+		s = append(strconv.AppendInt(append(s, '['), int64(index), 10), ']')
+	}
+	return string(s)
+}
+
+func (r *Request) place(input, index, depth int) place {
+	return place{inputs: r.codec.inputs, row: r.row, objects: r.objects, input: input, index: index, depth: depth}
+}
+
+func (r *Request) wrong(p place, message string) error {
+	return &Error{Field: p.String(), Message: message}
+}
