@@ -32,12 +32,15 @@ func (c *Column) CodeOf(category int64) (float32, bool) {
 }
 
 func (d *document) columns() ([]Column, error) {
-	columns := make([]Column, d.features)
 	for name, got := range map[string]int{"feature_names": len(d.names), "feature_types": len(d.types), "cats.enc": len(d.cats)} {
 		if got != 0 && got != d.features {
 			return nil, fmt.Errorf("%s: want %d values, one a feature, got %d", name, d.features, got)
 		}
 	}
+	if len(d.names) == 0 && len(d.cats) == 0 {
+		return nil, nil
+	}
+	columns := make([]Column, d.features)
 	names := make(map[string]bool, len(columns))
 	for i := range columns {
 		c := &columns[i]

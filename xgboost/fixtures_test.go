@@ -106,11 +106,15 @@ func (c *cell) code(of *Column) (float32, error) {
 func answer(m *Model, rows [][]cell, missing *float64) (raw, scores []float32, err error) {
 	var x []float32
 	for _, row := range rows {
-		if len(row) != len(m.Columns()) {
-			return nil, nil, fmt.Errorf("a row of %d, want %d", len(row), len(m.Columns()))
+		if len(row) != m.Features() {
+			return nil, nil, fmt.Errorf("a row of %d, want %d", len(row), m.Features())
 		}
 		for i := range row {
-			v, err := row[i].code(&m.Columns()[i])
+			var of Column
+			if len(m.Columns()) > 0 {
+				of = m.Columns()[i]
+			}
+			v, err := row[i].code(&of)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -335,7 +339,7 @@ func older(t *testing.T, m *Model, data []byte) {
 				x = append(x, v.number)
 			}
 		}
-		rows := len(x) / len(m.Columns())
+		rows := len(x) / m.Features()
 		raw, scores := make([]float32, rows*m.Outputs()), make([]float32, rows*m.Width())
 		if err := m.Raw(raw, x, rows); err != nil {
 			t.Fatalf("%s: %v", c.Name, err)

@@ -28,7 +28,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		width := len(m.Columns())
+		width := m.Features()
 		if width > 1<<12 || m.Outputs() > 1<<12 {
 			return
 		}

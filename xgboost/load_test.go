@@ -40,7 +40,7 @@ func TestRefused(t *testing.T) {
 		"base":            {`"[5E-1]"`, `"[5E-1,1]"`, "base_score: want 1 or 1 numbers, got 2"},
 		"base not a list": {`"[5E-1]"`, `"much"`, `base_score: want a number, got "much"`},
 		"features":        {`"num_feature":"2"`, `"num_feature":"3"`, "feature_names: want 3 values, one a feature, got 2"},
-		"many features":   {`"num_feature":"2"`, `"num_feature":"2000000000"`, "num_feature: want 1 to 65536"},
+		"many features":   {`"num_feature":"2"`, `"num_feature":"2000000000"`, "num_feature: want 1 to 1048576"},
 		"many outputs":    {`"num_target":"1"`, `"num_target":"1000000"`, "more than the file has bytes"},
 		"twice":           {`"attributes":{}`, `"attributes":{},"attributes":{}`, "learner: attributes: there twice"},
 		"categories":      {`"split_type":[0`, `"split_type":[1`, "split type 1 without categories"},
@@ -84,7 +84,7 @@ func TestTruncated(t *testing.T) {
 			flipped := bytes.Clone(data)
 			flipped[n] ^= 0x15
 			if m, err := Load(flipped); err == nil {
-				_ = m.Raw(make([]float32, m.Outputs()), make([]float32, len(m.Columns())), 1)
+				_ = m.Raw(make([]float32, m.Outputs()), make([]float32, m.Features()), 1)
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, raw, scores := make([]float32, 8*len(m.Columns())), make([]float32, 8*m.Outputs()), make([]float32, 8*m.Width())
+	x, raw, scores := make([]float32, 8*m.Features()), make([]float32, 8*m.Outputs()), make([]float32, 8*m.Width())
 	if got := testing.AllocsPerRun(100, func() {
 		_ = m.Raw(raw, x, 8)
 		m.Scores(scores, raw, 8)

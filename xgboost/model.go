@@ -9,8 +9,12 @@ import (
 	"ml-service/tree"
 )
 
+// maxFeatures is far above what is trained; a file's claim costs some bytes a feature.
+const maxFeatures = 1 << 20
+
 // Model is a checked and compiled model. It is immutable and may be used by many goroutines.
 type Model struct {
+	features    int
 	columns     []Column
 	kind        Kind
 	objective   string
@@ -41,10 +45,10 @@ func load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if most := min(tree.MaxFeatures, max(len(data), 1<<16)); d.features < 1 || d.features > most {
-		return nil, fmt.Errorf("num_feature: want 1 to %d, got %d", most, d.features)
+	if d.features < 1 || d.features > maxFeatures {
+		return nil, fmt.Errorf("num_feature: want 1 to %d, got %d", maxFeatures, d.features)
 	}
-	m := &Model{objective: d.objective, link: o.link, outputs: max(d.classes, d.targets, 1), version: versionOf(d.version)}
+	m := &Model{features: d.features, objective: d.objective, link: o.link, outputs: max(d.classes, d.targets, 1), version: versionOf(d.version)}
 	switch {
 	case m.outputs > len(data):
 		return nil, fmt.Errorf("%d outputs, more than the file has bytes", m.outputs)
@@ -100,7 +104,10 @@ func (m *Model) Objective() string { return m.objective }
 // Kind is what the model answers.
 func (m *Model) Kind() Kind { return m.kind }
 
-// Columns are the values of a row. They are only to be read.
+// Features is the number of values a row.
+func (m *Model) Features() int { return m.features }
+
+// Columns are the values of a row; nil where the file names neither features nor categories. They are only to be read.
 func (m *Model) Columns() []Column { return m.columns }
 
 // Outputs is the number of margins a row.
@@ -133,10 +140,10 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("row %d, column %d: %s", e.Row, e.Column, e.Message)
 }
 
-// Raw gives the margins of rows: rows*Outputs() values of rows*len(Columns()), both row-major. NaN is a missing value; a category is its code.
+// Raw gives the margins of rows: rows*Outputs() values of rows*Features(), both row-major. NaN is a missing value; a category is its code.
 // It changes codes in x to what the trees tell apart. A *ValueError is an infinity.
 func (m *Model) Raw(margins, x []float32, rows int) error {
-	width := len(m.columns)
+	width := m.features
 	x, margins = x[:rows*width], margins[:rows*m.outputs]
 	for i, v := range x {
 		if v-v != 0 && v == v {
@@ -168,7 +175,7 @@ func (m *Model) Raw(margins, x []float32, rows int) error {
 
 // sums evaluates gblinear: bias and base first, then the features in order, each rounded.
 func (m *Model) sums(margins, x []float32, rows int) {
-	width, k := len(m.columns), m.outputs
+	width, k := m.features, m.outputs
 	for r := range rows {
 		row := x[r*width : (r+1)*width]
 		for o := range k {
