@@ -39,8 +39,9 @@ lint-scripts: lint-workflows # which brings shellcheck
 	$(VENVS)/workflows/bin/shellcheck --severity=warning $$(git ls-files '*.sh' .ci/run)
 
 # GOARCH is handed on by name: make stops exporting a variable for which any target has a value of its own.
-build:          ## bin/ml-service and, for Lambda, bin/bootstrap; stamped
+build:          ## bin/ml-service, bin/rollout and, for Lambda, bin/bootstrap; stamped
 	GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
+	GOARCH=$(GOARCH) go build -trimpath -ldflags '-s -w' -o bin/rollout ./cmd/rollout
 	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
 
 bench: bench-go bench-lambda bench-models bench-http ## every measurement of bench/README.md, some 40 minutes

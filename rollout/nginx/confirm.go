@@ -1,0 +1,226 @@
+package nginx
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ml-service/rollout"
+	"ml-service/rollout/docker"
+)
+
+const (
+	markPrefix = "rollout-" // of the X-Request-Id of requests that are ours
+	window     = 16         // requests in a row that have to come from the right sides
+)
+
+// before is what was there when a reload was asked for.
+type before struct {
+	workers  map[string]bool // by pid
+	restarts int
+	id       string
+	at       time.Time
+}
+
+func (t *Target) before(ctx context.Context, c *docker.Container) (before, error) {
+	all, err := t.workersOf(ctx, c)
+	b := before{workers: map[string]bool{}, restarts: c.RestartCount, id: c.ID, at: time.Now()}
+	for _, pid := range all {
+		b.workers[pid] = true
+	}
+	return b, err
+}
+
+// workersOf gives the pids of the workers that take connections.
+func (t *Target) workersOf(ctx context.Context, c *docker.Container) ([]string, error) {
+	all, err := t.docker.Processes(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	var pids []string
+	for _, p := range all {
+		if strings.Contains(p.Command, "nginx: worker process") && !strings.Contains(p.Command, "shutting down") {
+			pids = append(pids, p.PID)
+		}
+	}
+	if len(pids) == 0 {
+		return nil, fmt.Errorf("no worker of Nginx runs in the container %s", name(c))
+	}
+	return pids, nil
+}
+
+// confirm waits until the workers from before take no more connections and new ones send requests to the sides that
+// should have them.
+func (t *Target) confirm(ctx context.Context, c *docker.Container, want rollout.Split, b before) error {
+	if err := t.workers(ctx, c, b); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(t.Within)
+	seen, sent := map[rollout.Side]int{}, 0
+	var wrong error
+	for {
+		now, err := t.marked(ctx, c, window)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		sent += window
+		wrong = err
+		for side, n := range now {
+			if want.Shares[side] == 0 {
+				wrong = fmt.Errorf("%d of %d requests through port 8080 were answered by %s", n, window, side)
+			}
+			seen[side] += n
+		}
+		if wrong == nil {
+			missing := ""
+			for _, side := range want.Sides() {
+				if seen[side] == 0 && !unlikely(want.Shares[side], sent) {
+					missing = fmt.Sprintf("none of %d requests through port 8080 was answered by %s, which should have %s", sent, side, rollout.Percent(want.Shares[side]))
+				}
+			}
+			if missing == "" {
+				return t.quiet(ctx, c, b)
+			}
+			wrong = errors.New(missing)
+		}
+		if err := t.quiet(ctx, c, b); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s is not what is seen within %s: %w", want, t.Within, wrong)
+		}
+	}
+}
+
+// unlikely says whether a share is too small to be waited for: after 2,000 requests one is expected of 0.05 %, and
+// a smaller one may go unseen.
+func unlikely(share float64, sent int) bool { return sent >= 2000 && share < 0.5 }
+
+// workers waits until none of the workers from before takes connections and others do.
+func (t *Target) workers(ctx context.Context, c *docker.Container, b before) error {
+	deadline := time.Now().Add(t.Within)
+	for {
+		now, err := t.workersOf(ctx, c)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil && !slices.ContainsFunc(now, func(pid string) bool { return b.workers[pid] }) {
+			return nil
+		}
+		if err := t.quiet(ctx, c, b); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(fmt.Errorf("%s after the reload, workers from before it still take connections", t.Within), err)
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// quiet says whether Nginx has complained since, or was restarted.
+func (t *Target) quiet(ctx context.Context, c *docker.Container, b before) error {
+	now, err := t.docker.Inspect(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if now[0].RestartCount != b.restarts || !now[0].State.Running {
+		return fmt.Errorf("the container of Nginx ended meanwhile (%d restarts, %d before)", now[0].RestartCount, b.restarts)
+	}
+	_, stderr, err := t.docker.Logs(ctx, c.ID, b.at)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(stderr) {
+		if alarming(line) {
+			return fmt.Errorf("nginx says: %s", emergencies(stderr))
+		}
+	}
+	return nil
+}
+
+// marked sends n requests through port 8080, each on a connection of its own, and counts who answered. Its requests
+// are GET /health, which no judge counts.
+func (t *Target) marked(ctx context.Context, c *docker.Container, n int) (map[rollout.Side]int, error) {
+	addr := c.HostAddr(servicePort)
+	if addr == "" {
+		return nil, fmt.Errorf("port 8080 of the container %s is not published on this machine", name(c))
+	}
+	mark := markPrefix + rand.Text()[:10]
+	var (
+		mu     sync.Mutex
+		counts = map[rollout.Side]int{}
+		errs   []error
+		wg     sync.WaitGroup
+	)
+	for i := range n {
+		wg.Go(func() {
+			side, err := t.ask(ctx, addr, fmt.Sprintf("%s-%d", mark, i))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, err)
+				return
+			}
+			counts[side]++
+		})
+	}
+	wg.Wait()
+	if len(errs) > 0 {
+		return counts, fmt.Errorf("%d of %d requests through port 8080 failed, the first: %w", len(errs), n, errs[0])
+	}
+	return counts, nil
+}
+
+func (t *Target) ask(ctx context.Context, addr, id string) (rollout.Side, error) {
+	answer, err := t.send(ctx, addr, rollout.Request{Path: "/health", Header: http.Header{"X-Request-Id": {id}}})
+	if err != nil {
+		return "", err
+	}
+	if got := answer.Header.Get("X-Request-Id"); got != id {
+		return "", fmt.Errorf("the answer has X-Request-Id %q, want %q: something else answers on %s", got, id, addr)
+	}
+	if answer.Status != http.StatusOK {
+		return "", fmt.Errorf("GET /health: status %d: %.200s", answer.Status, answer.Body)
+	}
+	colour := answer.Header.Get("X-Color")
+	if colour == "" {
+		return "", errors.New("an answer has no X-Color, so nobody knows who gave it: set COLOR of both sides")
+	}
+	return rollout.Side(colour), nil
+}
+
+const maxAnswer = 8 << 20 // bytes of an answer that are read
+
+// send sends a request to an address of this machine.
+func (t *Target) send(ctx context.Context, addr string, r rollout.Request) (rollout.Answer, error) {
+	method := r.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+r.Path, strings.NewReader(string(r.Body)))
+	if err != nil {
+		return rollout.Answer{}, err
+	}
+	for k, v := range r.Header {
+		req.Header[k] = v
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return rollout.Answer{}, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		err = fmt.Errorf("GET %s: the answer is longer than %d bytes", r.Path, maxAnswer)
+	}
+	return rollout.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, err
+}
