@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,33 +55,50 @@ type Opened struct {
 	Example []byte // a body of POST /predict that the model was seen to answer, its first golden row; nil: without
 }
 
-// Open loads the configured version: from the configured folder first, else from the embedded models. A version whose
-// golden.json the model does not reproduce is refused. The error says what ExitCode makes of it.
+// Open loads the configured version: of the models in MODEL_DIR where that is set, which turns the embedded ones off, so that a
+// version that is not there is an error and never another model. A version whose golden.json the model does not reproduce is
+// refused. ExitCode says what a binary that cannot open its version exits with.
 func Open(cfg Config, embedded fs.FS) (*Opened, error) {
-	version := cfg.ModelVersion
-	if version == "" {
+	if cfg.ModelDir == "" {
+		return open(embedded, cmp.Or(cfg.ModelVersion, modelVersion))
+	}
+	o, err := openIn(cfg.ModelDir, cfg.ModelVersion)
+	if err != nil {
+		return nil, fmt.Errorf("MODEL_DIR %s: %w", cfg.ModelDir, err)
+	}
+	return o, nil
+}
+
+// openIn loads a version of a folder. Where none is said it is the only one there, or else the one stamped into the binary.
+func openIn(dir, version string) (*Opened, error) {
+	const want = "want a folder of <version>/ with a model file in each"
+	fsys := os.DirFS(dir)
+	versions, err := model.Versions(fsys)
+	var p *fs.PathError
+	switch {
+	case errors.As(err, &p):
+		return nil, Usage(fmt.Errorf("%s: %w", want, p.Err))
+	case err != nil:
+		return nil, Usage(fmt.Errorf("%s: %w", want, err))
+	case version == "" && len(versions) == 1:
+		version = versions[0]
+	case version == "":
 		version = modelVersion
 	}
-	places := []fs.FS{embedded}
-	if cfg.ModelDir != "" {
-		if _, err := os.ReadDir(cfg.ModelDir); err != nil {
-			return nil, Usage(fmt.Errorf("MODEL_DIR: want a folder of <version>/model.onnx: %w", err))
-		}
-		places = []fs.FS{os.DirFS(cfg.ModelDir), embedded}
-	}
-	found, err := model.Find(version, places...)
-	if errors.Is(err, model.ErrVersion) {
+	return open(fsys, version)
+}
+
+// open loads a version and holds it to its golden rows.
+func open(fsys fs.FS, version string) (*Opened, error) {
+	m, err := model.Load(fsys, version)
+	if errors.Is(err, model.ErrVersion) || errors.Is(err, fs.ErrPermission) {
 		return nil, Usage(err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.Load(found, version)
-	if err != nil {
-		return nil, err
-	}
 	o := &Opened{Model: m}
-	golden, err := fs.ReadFile(found, path.Join(version, "golden.json"))
+	golden, err := fs.ReadFile(fsys, path.Join(version, "golden.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return o, nil
 	}

@@ -2,7 +2,6 @@ package model
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 
@@ -64,15 +63,5 @@ func loadFile(fsys fs.FS, version string) (e evaluator, data []byte, err error) 
 			return nil, nil, err
 		}
 	}
-	return nil, nil, fmt.Errorf("want one model file, got none: %w", err)
-}
-
-// holdsModel says whether a version's folder has a model file.
-func holdsModel(fsys fs.FS, version string) bool {
-	for _, f := range formats {
-		if info, err := fs.Stat(fsys, path.Join(version, f.file)); err == nil && !info.IsDir() {
-			return true
-		}
-	}
-	return false
+	return nil, nil, missing(fsys, version)
 }

@@ -5,6 +5,7 @@ package model
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sync"
@@ -62,9 +63,13 @@ type Model struct {
 	pool            sync.Pool
 }
 
-// Load reads the model file of the folder <version> of fsys.
+// Load reads the model file of the folder <version> of fsys. Where there is none, the error is an ErrVersion that says what
+// there is.
 func Load(fsys fs.FS, version string) (*Model, error) {
 	graph, data, err := loadFile(fsys, version)
+	if errors.Is(err, ErrVersion) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}

@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 )
 
-// ErrVersion is a version that no place has.
+// ErrVersion is a version that a folder of models does not have.
 var ErrVersion = errors.New("unknown model version")
 
-// Versions lists the folders of fsys that hold a model file, sorted.
+// Versions lists the folders of fsys that hold a model file, sorted, and those that cannot be looked into: loading one says
+// why not. Names that begin with a dot are passed over, as a mounted ConfigMap has them.
 func Versions(fsys fs.FS) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -19,31 +21,66 @@ func Versions(fsys fs.FS) ([]string, error) {
 	}
 	var versions []string
 	for _, e := range entries {
-		if holdsModel(fsys, e.Name()) {
+		if !strings.HasPrefix(e.Name(), ".") && holdsModel(fsys, e.Name()) {
 			versions = append(versions, e.Name())
 		}
 	}
 	return versions, nil
 }
 
-// Find gives the first of the places that has the version. Where none has, the error is an ErrVersion that names the
-// versions there are.
-func Find(version string, places ...fs.FS) (fs.FS, error) {
-	var all []string
-	for _, fsys := range places {
-		versions, err := Versions(fsys)
-		if err != nil {
-			return nil, fmt.Errorf("list models: %w", err)
-		}
-		if slices.Contains(versions, version) {
-			return fsys, nil
-		}
-		all = append(all, versions...)
+// missing says why fsys has no model file of a version: an ErrVersion with what is there.
+func missing(fsys fs.FS, version string) error {
+	versions, err := Versions(fsys)
+	if err != nil {
+		return fmt.Errorf("list models: %w", err)
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%w %q: there is none", ErrVersion, version)
+	here := "there is none"
+	if len(versions) > 0 {
+		here = "there are " + listed(versions)
 	}
-	return nil, fmt.Errorf("%w %q: there are %s", ErrVersion, version, strings.Join(all, ", "))
+	entries, err := fs.ReadDir(fsys, version)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w %q: %s", ErrVersion, version, here)
+	case err != nil:
+		return err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	holds := "is empty"
+	if len(names) > 0 {
+		holds = "holds " + listed(names)
+	}
+	return fmt.Errorf("%w %q: want %s in its folder, which %s", ErrVersion, version, fileNames(), holds)
+}
+
+// listed joins the first names of a list.
+func listed(names []string) string {
+	const most = 20
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// fileNames lists the names that a model file may have.
+func fileNames() string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.file
+	}
+	return strings.Join(names, " or ")
+}
+
+// holdsModel says whether a version's folder has a model file, or cannot be looked into.
+func holdsModel(fsys fs.FS, version string) bool {
+	for _, f := range formats {
+		info, err := fs.Stat(fsys, path.Join(version, f.file))
+		if err == nil && !info.IsDir() || errors.Is(err, fs.ErrPermission) {
+			return true
+		}
+	}
+	return false
 }

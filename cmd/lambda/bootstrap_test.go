@@ -139,7 +139,7 @@ func TestBootstrapReportsWhyItCannotStart(t *testing.T) {
 	}{
 		{"a broken model", []string{"MODEL_DIR=" + broken, "MODEL_VERSION=v3.0.0"}, 1, "Runtime.ModelNotLoaded", "model v3.0.0: "},
 		{"no such version", []string{"MODEL_VERSION=v9.9.9"}, 2, "Runtime.Configuration", `unknown model version "v9.9.9": there are v1.0.0, v1.1.0`},
-		{"no such folder", []string{"MODEL_DIR=/no/such/folder"}, 2, "Runtime.Configuration", "MODEL_DIR: want a folder"},
+		{"no such folder", []string{"MODEL_DIR=/no/such/folder"}, 2, "Runtime.Configuration", "MODEL_DIR /no/such/folder: want a folder"},
 		{"a wrong setting", []string{"LOG_LEVEL=loud"}, 2, "Runtime.Configuration", "LOG_LEVEL: want debug, info, warn or error"},
 	}
 	for _, tt := range tests {

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -52,8 +53,8 @@ func run(getenv func(string) string, stdout, stderr io.Writer) int {
 
 // start reads the configuration, loads the model and makes the function of it.
 func start(getenv func(string) string, stdout io.Writer) (*function, error) {
-	cfg, err := handler.ParseConfig(nil, getenv)
-	if err != nil {
+	var cfg handler.Config
+	if err := handler.Configure(cfg.Settings(), flag.NewFlagSet("", flag.ContinueOnError), nil, getenv); err != nil {
 		return nil, handler.Usage(err)
 	}
 	if cfg.ModelDir == "" {

@@ -7,21 +7,19 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"ml-service/handler"
 )
 
 const healthTimeout = 2 * time.Second
 
 // checkHealth asks the instance on this machine for /health, for images that have no shell.
-func checkHealth(ctx context.Context, cfg handler.Config) error {
-	host := cfg.Host
+func checkHealth(ctx context.Context, cfg config) error {
+	host := cfg.host
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(host, cfg.Port) + "/health"
+	url := "http://" + net.JoinHostPort(host, cfg.port) + "/health"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

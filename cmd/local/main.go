@@ -31,14 +31,14 @@ func dispatch(ctx context.Context, args []string, getenv func(string) string, st
 	if healthcheck {
 		args = args[1:]
 	}
-	cfg, err := handler.ParseConfig(args, getenv)
+	cfg, err := parseConfig(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		usage(stdout)
 		return nil
 	case err != nil:
 		return handler.Usage(err)
-	case cfg.ShowVersion:
+	case cfg.showVersion:
 		version, source := handler.Stamped()
 		_, err := fmt.Fprintf(stdout, "ml-service %s (revision %s)\n", version, source)
 		return err
@@ -64,5 +64,5 @@ func usage(w io.Writer) {
 Exit codes: 0 done, 1 error, 2 usage or configuration.
 Each flag over its environment variable over its default:
 `)
-	handler.WriteUsage(w)
+	handler.WriteUsage(w, new(config).settings())
 }

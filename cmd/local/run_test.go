@@ -44,6 +44,8 @@ func TestRunFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	put("pickle", "model.pkl", "")
+	empty := t.TempDir()
 	put("broken", "model.onnx", "not a model")
 	put("wrong", "model.onnx", string(embedded))
 	put("wrong", "golden.json", `{"rows":[{"x":[0.4,-0.2,0.1]}],"answers":[{"prediction":0.0}]}`)
@@ -60,11 +62,15 @@ func TestRunFails(t *testing.T) {
 		{"wrong flag", []string{"--colour=blue"}, nil, handler.ExitUsage, "ml-service: flag provided but not defined: -colour"},
 		{"argument", []string{"start"}, nil, handler.ExitUsage, `ml-service: unexpected argument "start"`},
 		{"unknown version", nil, []string{"MODEL_VERSION=v9"}, handler.ExitUsage, `ml-service: unknown model version "v9": there are v1.0.0, v1.1.0`},
-		{"unknown version with a folder", []string{"--model-dir", dir, "--model-version=v9"}, nil, handler.ExitUsage, `ml-service: unknown model version "v9": there are broken, v1.0.0, v1.1.0, wrong`},
-		{"no folder", nil, []string{"MODEL_DIR=" + dir + "/none"}, handler.ExitUsage, "ml-service: MODEL_DIR: want a folder of <version>/model.onnx: open " + dir + "/none: no such file or directory"},
-		{"a file for a folder", nil, []string{"MODEL_DIR=" + dir + "/wrong/model.onnx"}, handler.ExitUsage, "ml-service: MODEL_DIR: want a folder of <version>/model.onnx: open " + dir + "/wrong/model.onnx: not a directory"},
-		{"broken model", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=broken"}, handler.ExitError, "ml-service: model broken: "},
-		{"golden rows not met", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=wrong"}, handler.ExitError, "ml-service: model wrong: golden.json: row 0: prediction: want 0.0, got "},
+		{"unknown version of a folder", []string{"--model-dir", dir, "--model-version=v9"}, nil, handler.ExitUsage, "ml-service: MODEL_DIR " + dir + `: unknown model version "v9": there are broken, wrong`},
+		{"an embedded version of a folder", []string{"--model-dir", dir, "--model-version=v1.0.0"}, nil, handler.ExitUsage, "ml-service: MODEL_DIR " + dir + `: unknown model version "v1.0.0": there are broken, wrong`},
+		{"a folder of several and no version", []string{"--model-dir", dir}, nil, handler.ExitUsage, "ml-service: MODEL_DIR " + dir + `: unknown model version "v1.0.0": there are broken, wrong`},
+		{"an empty folder", []string{"--model-dir", empty}, nil, handler.ExitUsage, "ml-service: MODEL_DIR " + empty + `: unknown model version "v1.0.0": there is none`},
+		{"no model file", []string{"--model-dir", dir, "--model-version=pickle"}, nil, handler.ExitUsage, "ml-service: MODEL_DIR " + dir + `: unknown model version "pickle": want model.onnx`},
+		{"no folder", nil, []string{"MODEL_DIR=" + dir + "/none"}, handler.ExitUsage, "ml-service: MODEL_DIR " + dir + "/none: want a folder of <version>/ with a model file in each: no such file or directory"},
+		{"a file for a folder", nil, []string{"MODEL_DIR=" + dir + "/wrong/model.onnx"}, handler.ExitUsage, "ml-service: MODEL_DIR " + dir + "/wrong/model.onnx: want a folder of <version>/ with a model file in each: not a directory"},
+		{"broken model", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=broken"}, handler.ExitError, "ml-service: MODEL_DIR " + dir + ": model broken: "},
+		{"golden rows not met", nil, []string{"MODEL_DIR=" + dir, "MODEL_VERSION=wrong"}, handler.ExitError, "ml-service: MODEL_DIR " + dir + ": model wrong: golden.json: row 0: prediction: want 0.0, got "},
 		{"nobody to check", []string{"healthcheck", "--port=1"}, nil, handler.ExitError, `ml-service: Get "http://127.0.0.1:1/health"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

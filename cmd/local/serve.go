@@ -18,12 +18,12 @@ import (
 )
 
 // serve loads the model, listens, and serves until a signal or ctx ends it.
-func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
+func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
 
-	opened, err := handler.Open(cfg, models.FS)
+	opened, err := handler.Open(cfg.Config, models.FS)
 	if err != nil {
 		return err
 	}
@@ -34,15 +34,15 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
 	}
 	var counted *metrics
-	if cfg.Metrics {
-		counted = newMetrics(m, cfg)
+	if cfg.metrics {
+		counted = newMetrics(m, cfg.Config)
 		options.Observer, options.Metrics = counted, counted.handler()
 	}
 	service := handler.New(options)
 	if counted != nil {
 		counted.watch(service)
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(cfg.Host, cfg.Port))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(cfg.host, cfg.port))
 	if err != nil {
 		return err
 	}
@@ -73,20 +73,20 @@ func serve(ctx context.Context, cfg handler.Config, stderr io.Writer) error {
 
 // stop ends the service. If graceful it goes on serving for the drain delay, while /health says so. Then the listener
 // closes and the requests in flight finish. One more signal ends it at once.
-func stop(server *http.Server, service *handler.Service, cfg handler.Config, logger *slog.Logger, graceful bool, signals <-chan os.Signal) error {
+func stop(server *http.Server, service *handler.Service, cfg config, logger *slog.Logger, graceful bool, signals <-chan os.Signal) error {
 	errAtOnce := errors.New("stopped at once by a second signal")
 	service.Drain()
 	if graceful {
-		logger.Info("draining", "delay", cfg.DrainDelay.String())
+		logger.Info("draining", "delay", cfg.drainDelay.String())
 		select {
-		case <-time.After(cfg.DrainDelay):
+		case <-time.After(cfg.drainDelay):
 		case <-signals:
 			_ = server.Close()
 			return errAtOnce
 		}
 	}
-	logger.Info("stopping", "timeout", cfg.ShutdownTimeout.String())
-	ctx, cancel := context.WithTimeout(context.Background(), cfg.ShutdownTimeout)
+	logger.Info("stopping", "timeout", cfg.shutdownTimeout.String())
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.shutdownTimeout)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- server.Shutdown(ctx) }()
@@ -94,7 +94,7 @@ func stop(server *http.Server, service *handler.Service, cfg handler.Config, log
 	case err := <-done:
 		if err != nil {
 			_ = server.Close()
-			return fmt.Errorf("requests in flight did not finish within %s", cfg.ShutdownTimeout)
+			return fmt.Errorf("requests in flight did not finish within %s", cfg.shutdownTimeout)
 		}
 	case <-signals:
 		_ = server.Close()

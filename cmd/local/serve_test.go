@@ -11,14 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"ml-service/handler"
 )
 
 // BenchmarkServe is a prediction over HTTP as the binary serves it, with 16 kept connections and different rows; the
 // callers' own part is in it.
 func BenchmarkServe(b *testing.B) {
-	cfg, err := handler.ParseConfig([]string{"--host=127.0.0.1", "--port=0", "--color=blue"}, func(string) string { return "" })
+	cfg, err := parseConfig([]string{"--host=127.0.0.1", "--port=0", "--color=blue"}, func(string) string { return "" })
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func TestOwnModel(t *testing.T) {
 	s.up(t, "green")
 	waitVersions(t, greenAddr, "v7.0.0")
 	waitVersions(t, nginxAddr, "v7.0.0")
-	s.write(t, ".env", "") // embedded versions stay in reach
+	s.write(t, ".env", "") // the demo versions lie in the same folder
 	s.up(t, "green")
 	waitVersions(t, nginxAddr, "v1.1.0")
 }
