@@ -109,6 +109,12 @@ type Adviser interface {
 	Advise(ctx context.Context, now Split) []string
 }
 
+// Namer is a target whose sides have other names beside their own, as an alias has that stands for a version. The empty
+// name is the side that a release goes to.
+type Namer interface {
+	Side(ctx context.Context, name string) (Side, error)
+}
+
 // Doctor is a target that can look for what would go wrong.
 type Doctor interface {
 	Examine(ctx context.Context) ([]Finding, error)

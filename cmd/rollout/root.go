@@ -55,7 +55,7 @@ Exit codes: 0 done, 1 error, 2 usage, 3 held, 4 rolled back, 5 locked or drifted
 	flags.DurationVar(&c.within, "within", 20*time.Second, "how long to wait for a change to be seen")
 	_ = root.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targetNames(), cobra.ShellCompDirectiveNoFileComp))
 	targetFlags(flags)
-	root.AddCommand(newStatus(c), newShift(c), newPromote(c), newRollback(c), newHistory(c), newExplain(c))
+	root.AddCommand(newStatus(c), newShift(c), newPromote(c), newRollback(c), newHistory(c), newExplain(c), newJudge(c))
 	for _, sub := range root.Commands() {
 		if sub.Args == nil {
 			sub.Args = noArgs

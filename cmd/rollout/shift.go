@@ -59,11 +59,16 @@ begins a release: the side that had all the traffic is its baseline, which rollb
 
 // run plans a move, and makes it unless it is a dry run.
 func (m *move) run(cmd *cobra.Command, plan func(*rollout.Session) (rollout.Entry, error)) error {
-	m.options.From = rollout.Side(m.from)
 	s, end, err := m.begin(cmd)
 	if err != nil {
 		return err
 	}
+	for _, name := range []*string{&m.to, &m.from} {
+		if *name, err = named(cmd.Context(), s.Target, *name); err != nil {
+			return end(err)
+		}
+	}
+	m.options.From = rollout.Side(m.from)
 	e, err := plan(s)
 	if err != nil {
 		return end(err)

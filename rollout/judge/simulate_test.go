@@ -7,7 +7,7 @@ import (
 )
 
 // `make judge` asks for 4,000 runs a cell; the quick loop makes do with fewer, with fixed seeds.
-var runs = flag.Int("runs", 200, "runs of each cell of the operating characteristic")
+var runs = flag.Int("runs", 100, "runs of each cell of the operating characteristic")
 
 func TestOperatingCharacteristic(t *testing.T) {
 	var outcomes []Outcome
