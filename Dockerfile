@@ -1,5 +1,5 @@
-# One image serves every model version embedded in it: MODEL_VERSION at build time picks the default,
-# MODEL_VERSION in the environment picks at start.
+# One image serves every model version in its /models: MODEL_VERSION at build time picks the default, MODEL_VERSION in the
+# environment picks at start. A folder of <version>/ mounted there takes their place; MODELS names another one at build time.
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -9,6 +9,8 @@ ARG TARGETOS
 ARG TARGETARCH
 ARG MODEL_VERSION=v1.0.0
 ARG REVISION=unknown
+ARG MODELS=models
+RUN mkdir /models && cp -R "$MODELS"/*/ /models/ && chmod -R a+rX /models
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags nomsgpack -trimpath -buildvcs=false \
     -ldflags "-s -w -X ml-service/handler.modelVersion=$MODEL_VERSION -X ml-service/handler.revision=$REVISION" -o /ml-service ./cmd/local
@@ -22,6 +24,8 @@ LABEL org.opencontainers.image.title="ml-service" \
       org.opencontainers.image.version="$MODEL_VERSION" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /ml-service /ml-service
+COPY --from=build /models /models
+ENV MODEL_DIR=/models
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/ml-service", "healthcheck"]

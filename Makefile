@@ -92,7 +92,7 @@ e2e-readme:     ## README.md as a reader runs it, from a clean clone of HEAD; do
 	$(MAKE) e2e E2E=./readme/
 
 # Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
-.PHONY: machine lint-workflows vuln deploy-client deploy-configuration deploy-lambda image-push image-check image-tag
+.PHONY: machine lint-workflows vuln toolchain deploy-client deploy-configuration deploy-lambda lambda-live lambda-back image-push image-check image-find image-tag image-back
 VENVS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ml-service
 
 machine:        ## install what race, test-arm64 and e2e need, on Debian or Ubuntu
@@ -104,7 +104,7 @@ lint-workflows: ## the workflows, their scripts and the client of the deployment
 	  python3 -m venv --clear $(VENVS)/workflows && $(VENVS)/workflows/bin/pip install --quiet --requirement .github/requirements.txt && \
 	  cp .github/requirements.txt $(VENVS)/workflows/installed; }
 	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(VENVS)/workflows/bin/shellcheck
-	$(VENVS)/workflows/bin/shellcheck .github/scripts/*.sh
+	$(VENVS)/workflows/bin/shellcheck -x -P SCRIPTDIR .github/scripts/*.sh deploy/aws/*.sh
 	$(VENVS)/workflows/bin/zizmor --quiet --offline .github
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./.github/deploy
 
@@ -116,8 +116,11 @@ race: race-deploy-client
 race-deploy-client:
 	CGO_ENABLED=1 go test -race ./.github/deploy
 
-vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev
-	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -tags $(TAGS) ./... ./.github/deploy
+vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev, or a database at GOVULNDB
+	.github/scripts/vuln.sh
+
+toolchain:      ## whether go.mod names the newest patch of its Go; TOOLCHAIN_FIX=1 writes it
+	.github/scripts/toolchain.sh
 
 deploy-client:  ## bin/deploy, which asks the deployment API for a deployment
 	go build -trimpath -o bin/deploy ./.github/deploy
@@ -125,9 +128,14 @@ deploy-client:  ## bin/deploy, which asks the deployment API for a deployment
 deploy-configuration: # half a configuration fails, none is skipped
 	.github/scripts/configuration.sh
 
-deploy-lambda:  ## publish a version on AWS Lambda and move nobody
-	sam build
-	sam deploy
+deploy-lambda:  ## publish a version on AWS Lambda, check it, and move users as far as STRATEGY says: publish, canary, switch
+	deploy/aws/deploy.sh
+
+lambda-live:    ## what users reach on AWS Lambda, beside what the stack's parameters say
+	deploy/aws/live.sh
+
+lambda-back:    ## BACK=<number>, or previous: give all users of AWS Lambda that version
+	deploy/aws/back.sh
 
 # IMAGE, MODEL_VERSION and the rest reach these scripts through the environment, so that no shell reads a value as a command.
 image-push:     ## IMAGE=ghcr.io/owner/repo: build, push and join one image a platform
@@ -136,14 +144,20 @@ image-push:     ## IMAGE=ghcr.io/owner/repo: build, push and join one image a pl
 image-check:    ## IMAGE=…@sha256:…: start it and ask it for its health
 	.github/scripts/image-check.sh
 
+image-find:     # IMAGE=…:tag: its digest, if it is there
+	.github/scripts/image-find.sh
+
 image-tag:      ## IMAGE=…@sha256:…: tag it with MODEL_VERSION and latest
 	.github/scripts/image-tag.sh
+
+image-back:     # IMAGE=…, BACK=previous, a digest or a tag: the image to go back to
+	.github/scripts/image-back.sh
 
 lint: lint-template
 lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is there; CI makes it so
 	@eval "$$(e2e/aws/ensure.sh env)"; \
 	command -v sam >/dev/null || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
-	if command -v sam >/dev/null; then sam validate --lint; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
+	if command -v sam >/dev/null; then sam validate --lint; cfn-lint deploy/aws/github-role.yaml; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
 
 # Server and load on cores of their own; nothing else should run meanwhile.
 BENCH_HTTP = $(VENVS)/bench-http

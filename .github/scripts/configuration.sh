@@ -1,28 +1,61 @@
 #!/usr/bin/env bash
-# Checks what deploy.yml is configured with, before anything is built or pushed. Half a configuration fails with one
-# line; none is no failure, and the job's summary says how to turn the deployment on.
-# Reads MODEL_VERSION, CLOUD_API_URL, CLOUD_TOKEN_IS_SET (true or false, so that the token stays away), AWS_ROLE_ARN,
-# AWS_REGION, GITHUB_REF.
+# Checks what deploy.yml is configured with, before anything is built or pushed: all faults at once, one line each. No
+# configuration is no fault, and the job's summary says how to turn the deployment on.
+# Reads MODEL_VERSION, MODEL_DIR, MODEL_S3_URI, CLOUD_API_URL, CLOUD_TOKEN_IS_SET (true or false, so that the token stays
+# away), DEPLOY_TIMEOUT, IF_BUSY, AWS_ROLE_ARN, AWS_REGION, GITHUB_REF.
 set -euo pipefail
 
-fail() {
+faults=0
+fault() {
   echo "${GITHUB_ACTIONS:+::error::}$1"
-  exit 2
+  faults=$((faults + 1))
 }
 note() { echo "$1" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"; }
 
-url=${CLOUD_API_URL:-} token=${CLOUD_TOKEN_IS_SET:-false} role=${AWS_ROLE_ARN:-} region=${AWS_REGION:-}
-version=${MODEL_VERSION:-v1.0.0} ref=${GITHUB_REF:-refs/heads/main}
+version=${MODEL_VERSION:-v1.0.0} dir=${MODEL_DIR:-} s3=${MODEL_S3_URI:-}
+url=${CLOUD_API_URL:-} token=${CLOUD_TOKEN_IS_SET:-false} timeout=${DEPLOY_TIMEOUT:-2h} busy=${IF_BUSY:-wait}
+role=${AWS_ROLE_ARN:-} region=${AWS_REGION:-} ref=${GITHUB_REF:-refs/heads/main}
 
-[[ $ref == refs/heads/main ]] || fail "deploy runs on main alone: want refs/heads/main, got $ref"
-[[ $version =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]] ||
-  fail "MODEL_VERSION becomes an image tag: want letters, digits, dots, dashes and underscores, at most 128"
+[[ $ref == refs/heads/main ]] || fault "deploy runs on main alone: want refs/heads/main, got $ref"
+
+# A commit's tag is the commit, a dash and the version; a tag has at most 128 signs.
+if [[ ! $version =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}$ ]]; then
+  fault "MODEL_VERSION becomes a part of an image tag: want letters, digits, dots, dashes and underscores, at most 80"
+elif [[ $dir && ! $dir =~ ^[A-Za-z0-9_][A-Za-z0-9._/-]*$ || $dir == *..* ]]; then
+  fault "variable MODEL_DIR: want a folder of this repository, as my-models: letters, digits, dots, dashes, underscores and slashes"
+elif [[ $s3 && ! $s3 =~ ^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9/._-]*[A-Za-z0-9._-]$ ]]; then
+  fault "variable MODEL_S3_URI: want s3://<bucket>/<prefix>, below which lies <version>/ with the model"
+elif [[ ! $s3 ]] && ! compgen -G "${dir:-models}/$version/model.*" >/dev/null; then
+  there=$(cd "${dir:-models}" 2>/dev/null && compgen -G '*/model.*' | cut -d/ -f1 | sort -u | tr '\n' ' ' || true)
+  fault "MODEL_VERSION: there is no ${dir:-models}/$version/ with a model in this commit; there is ${there:-nothing}"
+fi
+
 [[ -z $url || $token == true ]] ||
-  fail "variable CLOUD_API_URL is set but secret CLOUD_TOKEN is not: set both to deploy to the API, or neither"
+  fault "variable CLOUD_API_URL is set but secret CLOUD_TOKEN is not: set both to deploy to the API, or neither"
 [[ -n $url || $token != true ]] ||
-  fail "secret CLOUD_TOKEN is set but variable CLOUD_API_URL is not: set both to deploy to the API, or neither"
+  fault "secret CLOUD_TOKEN is set but variable CLOUD_API_URL is not: set both to deploy to the API, or neither"
+[[ -z $url || $url =~ ^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[^?#@[:space:]]*)?$ ]] ||
+  fault "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #"
+minutes=0 rest=$timeout
+while [[ $rest =~ ^([0-9]{1,5})([hms])(.*)$ ]]; do
+  case ${BASH_REMATCH[2]} in
+    h) minutes=$((minutes + 60 * 10#${BASH_REMATCH[1]})) ;;
+    m) minutes=$((minutes + 10#${BASH_REMATCH[1]})) ;;
+  esac
+  rest=${BASH_REMATCH[3]}
+done
+[[ -z $rest && $minutes -ge 1 && $minutes -le 345 ]] ||
+  fault "variable DEPLOY_TIMEOUT: want a time of 1m to 5h45m, as 90m or 2h, because GitHub ends a job after six hours; got $timeout"
+[[ $busy == wait || $busy == fail ]] || fault "variable IF_BUSY: want wait or fail, got $busy"
+
 [[ -z $role || -n $region ]] ||
-  fail "variable AWS_ROLE_ARN is set but variable AWS_REGION is not: set both to deploy to AWS Lambda, or neither"
+  fault "variable AWS_ROLE_ARN is set but variable AWS_REGION is not: set both to deploy to AWS Lambda, or neither"
+[[ -z $role || $role =~ ^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$ ]] ||
+  fault "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github"
+[[ -z $region || $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] ||
+  fault "variable AWS_REGION: want the name of a region, as eu-central-1"
+
+((faults == 0)) || exit 2
 
 if [[ -n $url ]]; then
   note "- Deployment API: on"
@@ -32,5 +65,5 @@ fi
 if [[ -n $role ]]; then
   note "- AWS Lambda: on"
 else
-  note "- AWS Lambda: skipped. To turn it on, set the repository variables \`AWS_ROLE_ARN\` (a role that trusts this repository by OIDC) and \`AWS_REGION\`."
+  note "- AWS Lambda: skipped. To turn it on, set the repository variables \`AWS_ROLE_ARN\` (a role that trusts this repository by OIDC, deploy/aws/github-role.yaml) and \`AWS_REGION\`."
 fi

@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# Gives IMAGE, named by its digest, the tags MODEL_VERSION and latest. Nothing is built or copied: the digest stays.
+# Gives IMAGE, named by its digest, the tags MODEL_VERSION and latest, and what was latest until now the tag previous.
+# Nothing is built or copied: the digests stay.
 set -euo pipefail
 : "${IMAGE:?want an image by digest, as ghcr.io/owner/repo@sha256:…}" "${MODEL_VERSION:=v1.0.0}"
 [[ $IMAGE == *@sha256:* ]] || {
   echo "image-tag: want an image by digest, as ghcr.io/owner/repo@sha256:…, got $IMAGE"
   exit 2
 }
+name=${IMAGE%@*} digest=${IMAGE#*@}
 
-docker buildx imagetools create --progress quiet --tag "${IMAGE%@*}:$MODEL_VERSION" --tag "${IMAGE%@*}:latest" "$IMAGE"
-echo "image-tag: ${IMAGE%@*}:$MODEL_VERSION and :latest are ${IMAGE#*@}"
+was=$(docker buildx imagetools inspect "$name:latest" --format '{{with .Manifest}}{{.Digest}}{{end}}' 2>/dev/null || true)
+if [[ $was && $was != "$digest" ]]; then
+  docker buildx imagetools create --progress quiet --tag "$name:previous" "$name@$was"
+  echo "image-tag: $name:previous is $was"
+fi
+docker buildx imagetools create --progress quiet --tag "$name:$MODEL_VERSION" --tag "$name:latest" "$IMAGE"
+echo "image-tag: $name:$MODEL_VERSION and :latest are $digest"

@@ -26,8 +26,22 @@ func TestConfigurationStep(t *testing.T) {
 		{"an address without a token", with(push(), hasToken, "false"), "variable CLOUD_API_URL is set but secret CLOUD_TOKEN is not: set both to deploy to the API, or neither", nil},
 		{"a token without an address", with(push(), api, ""), "secret CLOUD_TOKEN is set but variable CLOUD_API_URL is not: set both to deploy to the API, or neither", nil},
 		{"a role without a region", with(push(), region, ""), "variable AWS_ROLE_ARN is set but variable AWS_REGION is not: set both to deploy to AWS Lambda, or neither", nil},
-		{"a version that is no tag", with(push(), theVersion, `v1"; touch pwned; "`), "MODEL_VERSION becomes an image tag: want letters, digits, dots, dashes and underscores, at most 128", nil},
-		{"a version with make's signs", with(push(), theVersion, `$(shell touch pwned)`), "MODEL_VERSION becomes an image tag: want letters, digits, dots, dashes and underscores, at most 128", nil},
+		{"a version that is no tag", with(push(), theVersion, `v1"; touch pwned; "`), "MODEL_VERSION becomes a part of an image tag: want letters, digits, dots, dashes and underscores, at most 80", nil},
+		{"a version with make's signs", with(push(), theVersion, `$(shell touch pwned)`), "MODEL_VERSION becomes a part of an image tag: want letters, digits, dots, dashes and underscores, at most 80", nil},
+		{"a version that is not there", with(push(), theVersion, "v9.9.9"), "MODEL_VERSION: there is no models/v9.9.9/ with a model in this commit; there is v1.0.0 v1.1.0 ", nil},
+		{"a folder of one's own that is not there", with(push(), "vars.MODEL_DIR", "mine"), "MODEL_VERSION: there is no mine/v1.1.0/ with a model in this commit; there is nothing", nil},
+		{"a folder of one's own", with(push(), "vars.MODEL_DIR", "./models"), "variable MODEL_DIR: want a folder of this repository, as my-models: letters, digits, dots, dashes, underscores and slashes", nil},
+		{"a model in S3", with(push(), "vars.MODEL_S3_URI", "s3://bucket/models", theVersion, "v9.9.9"), "", []string{"AWS Lambda: on"}},
+		{"no place in S3", with(push(), "vars.MODEL_S3_URI", "bucket/models"), "variable MODEL_S3_URI: want s3://<bucket>/<prefix>, below which lies <version>/ with the model", nil},
+		{"plain http", with(push(), api, "http://deploy.example.com"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"an address with a query", with(push(), api, "https://deploy.example.com/?a"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"an address with a password", with(push(), api, "https://u:p@deploy.example.com"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"a time-out beyond GitHub's", with(push(), "vars.DEPLOY_TIMEOUT", "6h"), "variable DEPLOY_TIMEOUT: want a time of 1m to 5h45m, as 90m or 2h, because GitHub ends a job after six hours; got 6h", nil},
+		{"a time-out without a unit", with(push(), "vars.DEPLOY_TIMEOUT", "90"), "variable DEPLOY_TIMEOUT: want a time of 1m to 5h45m, as 90m or 2h, because GitHub ends a job after six hours; got 90", nil},
+		{"a time-out", with(push(), "vars.DEPLOY_TIMEOUT", "5h45m"), "", []string{"Deployment API: on"}},
+		{"what to do if busy", with(push(), "vars.IF_BUSY", "shrug"), "variable IF_BUSY: want wait or fail, got shrug", nil},
+		{"no ARN", with(push(), role, "deploy"), "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github", nil},
+		{"no region", with(push(), region, "Frankfurt"), "variable AWS_REGION: want the name of a region, as eu-central-1", nil},
 		{"another branch", with(push(), "GITHUB_REF", "refs/heads/try"), "deploy runs on main alone: want refs/heads/main, got refs/heads/try", nil},
 	}
 	r := newRunner(t)
@@ -38,7 +52,7 @@ func TestConfigurationStep(t *testing.T) {
 				github["GITHUB_REF"] = ref
 				defer func() { github["GITHUB_REF"] = before }()
 			}
-			got := r.run("deploy/configuration/Check the configuration before anything is pushed", tt.given)
+			got := r.run("deploy/configuration/Check the configuration before anything is built", tt.given)
 			if tt.fails == "" && (got.Code != 0 || got.Stderr != "") {
 				t.Errorf("got exit status %d and %q, want success", got.Code, got.all())
 			}

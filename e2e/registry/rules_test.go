@@ -14,7 +14,13 @@ import (
 const versionExpression = "${{ inputs.version || secrets.MODEL_VERSION || vars.MODEL_VERSION || 'v1.0.0' }}"
 
 func TestTriggers(t *testing.T) {
-	want := map[string][]string{"ci": {"pull_request", "workflow_call"}, "deploy": {"push", "workflow_dispatch"}}
+	want := map[string][]string{
+		"ci":       {"merge_group", "pull_request", "workflow_call"},
+		"deploy":   {"push", "workflow_dispatch"},
+		"rollback": {"workflow_dispatch"},
+		"ship":     {"workflow_call"},
+		"vuln":     {"merge_group", "pull_request", "schedule", "workflow_call", "workflow_dispatch"},
+	}
 	for name, w := range workflows(t) {
 		if got := slices.Sorted(maps.Keys(w.On)); !slices.Equal(got, want[name]) {
 			t.Errorf("%s: on: got %v, want %v", name, got, want[name])
@@ -24,11 +30,16 @@ func TestTriggers(t *testing.T) {
 
 func TestPermissions(t *testing.T) {
 	read := map[string]string{"contents": "read"}
+	pushes := map[string]string{"contents": "read", "packages": "write"}
+	takesRole := map[string]string{"contents": "read", "id-token": "write"}
 	want := map[string]map[string]string{
-		"ci/lint": read, "ci/test": read, "ci/e2e": read, "ci/build": read, "ci/vuln": read, "ci/arm64": read,
-		"deploy/ci": read, "deploy/configuration": read, "deploy/api": read,
-		"deploy/image":  {"contents": "read", "packages": "write"},
-		"deploy/lambda": {"contents": "read", "id-token": "write"},
+		"ci/lint": read, "ci/test": read, "ci/e2e": read, "ci/build": read, "ci/arm64": read, "vuln/vuln": read,
+		"deploy/ci": read, "deploy/vuln": read, "deploy/configuration": read, "ship/api": read,
+		"deploy/image": pushes, "deploy/tags": pushes, "rollback/tags": pushes,
+		"rollback/find": {"contents": "read", "packages": "read"},
+		"ship/lambda":   takesRole, "rollback/lambda": takesRole,
+		// A called workflow gets at most what its caller has.
+		"deploy/staging": takesRole, "deploy/production": takesRole, "rollback/api": takesRole,
 	}
 	seen := 0
 	for name, w := range workflows(t) {
@@ -50,20 +61,27 @@ func TestPermissions(t *testing.T) {
 func TestTimeoutsAndConcurrency(t *testing.T) {
 	all := workflows(t)
 	for name, w := range all {
-		if w.Concurrency.Group == "" {
-			t.Errorf("%s: no concurrency group", name)
+		if (w.Concurrency.Group == "") != (name == "ship") {
+			t.Errorf("%s: concurrency group: got %q; want one, but in ship, whose callers have one", name, w.Concurrency.Group)
 		}
 		if w.Defaults.Run.Shell != "bash" {
 			t.Errorf("%s: shell: got %q, want bash, because the default shell has no pipefail", name, w.Defaults.Run.Shell)
 		}
 		for id, j := range w.Jobs {
-			if j.Uses == "" && (j.Timeout < 1 || j.Timeout > 60) {
-				t.Errorf("%s/%s: timeout-minutes: got %d, want 1 to 60", name, id, j.Timeout)
+			most := 60
+			if name+"/"+id == "ship/api" {
+				most = 355 // it follows a canary; GitHub ends a job after 360
+			}
+			if j.Uses == "" && (j.Timeout < 1 || j.Timeout > most) {
+				t.Errorf("%s/%s: timeout-minutes: got %d, want 1 to %d", name, id, j.Timeout, most)
 			}
 		}
 	}
 	if c := all["deploy"].Concurrency; strings.Contains(c.Group, "${{") || c.Cancel != false {
 		t.Errorf("deploy: concurrency: got %+v, want one group for every run and no cancelling", c)
+	}
+	if c := all["rollback"].Concurrency; strings.Contains(c.Group, "${{") || c.Group == all["deploy"].Concurrency.Group || c.Cancel != false {
+		t.Errorf("rollback: concurrency: got %+v, want a group of its own, so that it waits for no deployment in the queue", c)
 	}
 	if c := all["ci"].Concurrency; c.Group == all["deploy"].Concurrency.Group {
 		t.Error("ci: the group of deploy, which calls it: the run would wait for itself")
@@ -86,47 +104,79 @@ func TestNoExpressionInsideRun(t *testing.T) {
 // GitHub's traps: secrets cannot stand in a job's if, and a job's output with a secret in it is dropped.
 func TestSecrets(t *testing.T) {
 	all := workflows(t)
+	outputs := map[string][]string{"deploy/image": {"digest"}, "rollback/find": {"digest", "version"}}
 	for name, w := range all {
 		for id, j := range w.Jobs {
 			if strings.Contains(j.If, "secrets") {
 				t.Errorf("%s/%s: secrets inside if: %s", name, id, j.If)
 			}
-			if id != "image" && len(j.Outputs) > 0 {
-				t.Errorf("%s/%s: outputs: got %v, want none", name, id, j.Outputs)
+			if got := slices.Sorted(maps.Keys(j.Outputs)); !slices.Equal(got, outputs[name+"/"+id]) {
+				t.Errorf("%s/%s: outputs: got %v, want %v", name, id, got, outputs[name+"/"+id])
+			}
+			env := maps.Clone(j.Env)
+			if env == nil {
+				env = map[string]string{}
+			}
+			for _, s := range j.Steps {
+				maps.Copy(env, s.Env)
+			}
+			if v, ok := env["MODEL_VERSION"]; ok && v != versionExpression && name != "rollback" {
+				t.Errorf("%s/%s: MODEL_VERSION: got %q, want %q", name, id, v, versionExpression)
+			}
+			if _, ok := env["CLOUD_TOKEN"]; ok != (name+"/"+id == "ship/api") {
+				t.Errorf("%s/%s: CLOUD_TOKEN in the environment: got %v", name, id, ok)
 			}
 		}
 	}
-	if strings.Contains(all["ci"].text, "secrets") {
-		t.Error("ci: reads secrets, want none where pull requests run")
+	for _, name := range []string{"ci", "vuln"} {
+		if strings.Contains(all[name].text, "secrets") {
+			t.Errorf("%s: reads secrets, want none where pull requests run", name)
+		}
+	}
+	ship := all["ship"].Jobs
+	if got, want := ship["api"].If, "vars.CLOUD_API_URL != ''"; got != want {
+		t.Errorf("ship/api: if: got %q, want %q", got, want)
+	}
+	if got, want := ship["lambda"].If, "inputs.lambda && vars.AWS_ROLE_ARN != ''"; got != want {
+		t.Errorf("ship/lambda: if: got %q, want %q", got, want)
+	}
+}
+
+// What goes on to what: nothing is built before the configuration is checked, nothing is deployed before it is tested, no
+// tag moves before the deployment succeeded, and the way back waits for no test.
+func TestOrder(t *testing.T) {
+	all := workflows(t)
+	for path, needs := range map[string][]string{
+		"deploy/configuration": nil, "deploy/ci": {"configuration"}, "deploy/vuln": nil, "deploy/image": {"ci", "configuration"},
+		"deploy/staging": {"image"}, "deploy/production": {"image", "staging"}, "deploy/tags": {"image", "staging", "production"},
+		"rollback/find": nil, "rollback/api": {"find"}, "rollback/tags": {"find", "api"}, "rollback/lambda": nil,
+		"ship/api": nil, "ship/lambda": nil,
+	} {
+		name, id, _ := strings.Cut(path, "/")
+		if got := all[name].Jobs[id].Needs; !slices.Equal(got, needs) {
+			t.Errorf("%s: needs: got %v, want %v", path, got, needs)
+		}
 	}
 	deploy := all["deploy"].Jobs
-	if got := deploy["image"].Outputs; !maps.Equal(got, map[string]string{"digest": "${{ steps.push.outputs.digest }}"}) {
-		t.Errorf("deploy/image: outputs: got %v, want the digest alone", got)
-	}
-	if got, want := deploy["api"].If, "vars.CLOUD_API_URL != ''"; got != want {
-		t.Errorf("deploy/api: if: got %q, want %q", got, want)
-	}
-	if got, want := deploy["lambda"].If, "vars.AWS_ROLE_ARN != ''"; got != want {
-		t.Errorf("deploy/lambda: if: got %q, want %q", got, want)
-	}
-	for _, id := range []string{"configuration", "image", "api", "lambda"} {
-		env := maps.Clone(deploy[id].Env)
-		if env == nil {
-			env = map[string]string{}
-		}
-		for _, s := range deploy[id].Steps {
-			maps.Copy(env, s.Env)
-		}
-		if env["MODEL_VERSION"] != versionExpression {
-			t.Errorf("deploy/%s: MODEL_VERSION: got %q, want %q", id, env["MODEL_VERSION"], versionExpression)
-		}
-		if _, ok := env["CLOUD_TOKEN"]; ok != (id == "api") {
-			t.Errorf("deploy/%s: CLOUD_TOKEN in the environment: got %v", id, ok)
+	for _, id := range []string{"staging", "production"} {
+		if got, want := deploy[id].With["order"], "${{ github.event_name == 'push' && github.sha || github.run_id }}"; got != want {
+			t.Errorf("deploy/%s: order: got %q, want %q: the same for each attempt", id, got, want)
 		}
 	}
-	for id, needs := range map[string][]string{"image": {"ci", "configuration"}, "api": {"image"}, "lambda": {"image"}} {
-		if got := deploy[id].Needs; !slices.Equal(got, needs) {
-			t.Errorf("deploy/%s: needs: got %v, want %v", id, got, needs)
+	for _, need := range []string{"image", "staging", "production"} {
+		if got, want := deploy["tags"].If, "needs."+need+".result == 'success'"; !strings.Contains(got, want) {
+			t.Errorf("deploy/tags: if: got %q, want in it %q", got, want)
+		}
+	}
+	if got, want := all["rollback"].Jobs["tags"].If, "${{ !cancelled() && needs.api.result == 'success' }}"; got != want {
+		t.Errorf("rollback/tags: if: got %q, want %q", got, want)
+	}
+	if got := deploy["vuln"].With["report"]; got != "true" {
+		t.Errorf("deploy/vuln: report: got %q, want true: on main it reports", got)
+	}
+	for id := range all["rollback"].Jobs {
+		if strings.Contains(all["rollback"].Jobs[id].Uses, "ci.yml") {
+			t.Errorf("rollback/%s: calls ci.yml", id)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func (r ran) all() string { return r.Stdout + r.Stderr }
 
 // github is what the runner puts into the environment of each step.
 var github = map[string]string{
-	"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "Some-Owner/ML-Service", "GITHUB_REF": "refs/heads/main",
+	"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "Some-Owner/ML-Service", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": commit,
 }
 
 // run runs a step and notes it.

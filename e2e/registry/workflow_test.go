@@ -33,6 +33,8 @@ type workflow struct {
 type job struct {
 	Uses        string             `yaml:"uses"`
 	If          string             `yaml:"if"`
+	With        map[string]string  `yaml:"with"`
+	Environment string             `yaml:"environment"`
 	Needs       []string           `yaml:"needs"`
 	RunsOn      string             `yaml:"runs-on"`
 	Timeout     int                `yaml:"timeout-minutes"`
@@ -49,6 +51,7 @@ type step struct {
 	ID   string            `yaml:"id"`
 	Name string            `yaml:"name"`
 	Uses string            `yaml:"uses"`
+	If   string            `yaml:"if"`
 	Run  string            `yaml:"run"`
 	With map[string]string `yaml:"with"`
 	Env  map[string]string `yaml:"env"`
@@ -82,8 +85,10 @@ func workflows(t *testing.T) map[string]workflow {
 		}
 		all[w.file] = w
 	}
-	if len(all) != 2 || all["ci"].Jobs == nil || all["deploy"].Jobs == nil {
-		t.Fatalf("workflows: got %v, want ci.yml and deploy.yml", files)
+	for _, name := range []string{"ci", "deploy", "rollback", "ship", "vuln"} {
+		if all[name].Jobs == nil {
+			t.Fatalf("workflows: got %v, want %s.yml among them", files, name)
+		}
 	}
 	return all
 }

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Publishes this commit as a version of the function, asks it for its golden rows, and moves users as far as STRATEGY says:
+# by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR, STRATEGY, STACK,
+# ARCHITECTURE (of a first deployment: arm64 or x86_64), AWS_CLOUDFORMATION_ROLE_ARN.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+: "${MODEL_VERSION:=v1.0.0}" "${STRATEGY:=publish}"
+
+case $STRATEGY in
+  publish | canary | switch) ;;
+  "as on a push") STRATEGY=publish ;;
+  *) fail "deploy-lambda: STRATEGY: want publish, canary or switch, got $STRATEGY" 2 ;;
+esac
+
+# The bootstrap must be built for the machine that the stack has.
+if said=$(parameter Architecture 2>&1); then
+  [[ -z ${ARCHITECTURE:-} || $ARCHITECTURE == "$said" ]] ||
+    fail "deploy-lambda: the stack $STACK is of $said: to change it, sam build and sam deploy --parameter-overrides Architecture=$ARCHITECTURE" 2
+  architecture=$said parameters=()
+elif [[ $said == *"does not exist"* ]]; then
+  architecture=${ARCHITECTURE:-arm64} parameters=(--parameter-overrides "Architecture=$architecture")
+else
+  fail "deploy-lambda: $said"
+fi
+case $architecture in
+  arm64) goarch=arm64 ;;
+  x86_64) goarch=amd64 ;;
+  *) fail "deploy-lambda: ARCHITECTURE: want arm64 or x86_64, got $architecture" 2 ;;
+esac
+
+: "${REVISION:=$(git rev-parse HEAD 2>/dev/null || echo unknown)}"
+export MODEL_VERSION REVISION GOARCH=$goarch
+sam build --parameter-overrides "Architecture=$architecture"
+sam deploy --stack-name "$STACK" "${parameters[@]}" ${AWS_CLOUDFORMATION_ROLE_ARN:+--role-arn "$AWS_CLOUDFORMATION_ROLE_ARN"}
+
+FUNCTION=$(output FunctionName)
+newest=$(output NewestVersion)
+# A deployment that failed after publishing keeps its version, and the next one of the same code finds it unchanged.
+next=$(alias_of next)
+[[ $next == "$newest" ]] || fail "deploy-lambda: next is on $next, want the version published last, $newest"
+"$(dirname "${BASH_SOURCE[0]}")/check.py" "$FUNCTION" next "$MODEL_VERSION" "${MODEL_DIR:-models}/$MODEL_VERSION/golden.json"
+
+read -r live split <<<"$(alias_of live)"
+say() {
+  printf '%s\n' "$@" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"
+}
+if [[ $newest == "$live" && -z $split ]]; then
+  say "- Lambda: live is on version $live, which is the newest: nobody is moved."
+  exit
+fi
+case $STRATEGY in
+  publish)
+    say "- Lambda: version $newest is published, checked and behind next; users stay on $live${split:+ $split}." \
+      "  To go on: make deploy-lambda STRATEGY=canary, or STRATEGY=switch; by hand: docs/lambda.md."
+    ;;
+  canary)
+    [[ $newest != "$live" ]] || fail "deploy-lambda: $newest is what live is on, with $split beside it: make lambda-back first" 2
+    aws lambda update-alias --function-name "$FUNCTION" --name live --function-version "$live" \
+      --routing-config "AdditionalVersionWeights={$newest=0.1}" >/dev/null
+    got=$(alias_of live)
+    [[ $got == "$live $newest=0.1" ]] || fail "deploy-lambda: live is on $got, want $live $newest=0.1"
+    say "- Lambda: version $newest has a tenth of the users, $live the others." \
+      "  Look at the alarms and at the dashboard; then all: make deploy-lambda STRATEGY=switch; back: make lambda-back BACK=$live."
+    ;;
+  switch)
+    aws lambda update-alias --function-name "$FUNCTION" --name live --function-version "$newest" \
+      --routing-config 'AdditionalVersionWeights={}' --description "was $live" >/dev/null
+    got=$(alias_of live)
+    [[ $got == "$newest" ]] || fail "deploy-lambda: live is on $got, want $newest"
+    say "- Lambda: all users have version $newest; back: make lambda-back BACK=$live."
+    ;;
+esac

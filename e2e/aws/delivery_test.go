@@ -1,0 +1,124 @@
+package aws
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ml-service/e2e"
+)
+
+// fails runs a command line in the copy that must end with a status, and returns all it printed.
+func (m *machine) fails(t *testing.T, status int, line string) string {
+	t.Helper()
+	r, err := e2e.Command{Dir: m.dir, Env: m.env, Limit: 5 * time.Minute}.Run("bash", "-euo", "pipefail", "-c", line)
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	if r.Code != status {
+		t.Errorf("%s: got exit status %d, want %d\n%s%s", line, r.Code, status, r.Stdout, r.Stderr)
+	}
+	t.Logf("       $ %s # exit status %d", line, r.Code)
+	return r.Stdout + r.Stderr
+}
+
+func wantSaid(t *testing.T, got, want string) {
+	t.Helper()
+	if !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant in it %q", got, want)
+	}
+}
+
+// TestDelivery is what the workflows do on AWS Lambda: publish and check, a tenth, all, back; what cannot run moves nobody.
+func TestDelivery(t *testing.T) {
+	m := start(t)
+
+	// The first deployment says which machine; the others read it from the stack, whatever the default of the template is.
+	wantSaid(t, m.run(t, "make -s deploy-lambda ARCHITECTURE=x86_64"), "next is version 1 of the function, serves v1.0.0, and answered 20 golden rows")
+	s := m.stack(t)
+	m.wantAlias(t, s, "live", "1", nil)
+	wantSaid(t, m.fails(t, 2, "ARCHITECTURE=arm64 deploy/aws/deploy.sh"), "the stack ml-service is of x86_64")
+
+	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc"), "version 2 is published, checked and behind next; users stay on 1")
+	m.wantAlias(t, s, "live", "1", nil)
+	m.wantAlias(t, s, "next", "2", nil)
+	wantSaid(t, m.run(t, "strings -n 7 .aws-sam/build/MlServiceFunction/bootstrap | grep -m1 -o 0123abc"), "0123abc")
+
+	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc STRATEGY=canary"), "version 2 has a tenth of the users, 1 the others")
+	m.wantAlias(t, s, "live", "1", map[string]float64{"2": 0.1})
+	wantSaid(t, m.fails(t, 5, "deploy/aws/live.sh"), "drift: live is on 1 2=0.1, the parameters LiveVersion, NextVersion and NextWeight say 1.")
+	wantSaid(t, m.run(t, "make -s lambda-back"), "live was on 1 2=0.1 and is on 1")
+	m.wantAlias(t, s, "live", "1", nil)
+	wantSaid(t, m.run(t, "make -s lambda-live"), "parameters say          1")
+
+	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc STRATEGY=switch"), "all users have version 2; back: make lambda-back BACK=1")
+	m.wantAlias(t, s, "live", "2", nil)
+
+	// The parameters are no way back: CloudFormation finds nothing to do. The alias is one.
+	m.run(t, back)
+	m.wantAlias(t, s, "live", "2", nil)
+	wantSaid(t, m.fails(t, 5, "deploy/aws/live.sh"), "drift: live is on 2")
+	wantSaid(t, m.run(t, "make -s lambda-back"), "live was on 2 and is on 1")
+	m.wantAlias(t, s, "live", "1", nil)
+	wantSaid(t, m.fails(t, 2, "BACK=9 deploy/aws/back.sh"), "there is no version 9")
+
+	// A model that lost its end on the way: published, never behind live, and the job is red.
+	whole, err := os.ReadFile(filepath.Join(m.dir, "models", "v1.0.0", "model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := filepath.Join(m.dir, "mine", "v1.2.0")
+	if err := os.MkdirAll(mine, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(mine, "model.onnx"), whole[:len(whole)*2/3], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	wantSaid(t, m.fails(t, 2, "make -s deploy-lambda MODEL_DIR=mine MODEL_VERSION=v1.2.0 STRATEGY=switch"), "next does not run")
+	m.wantAlias(t, s, "live", "1", nil)
+	if err := os.WriteFile(filepath.Join(mine, "model.onnx"), whole, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_DIR=mine MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
+	m.wantAlias(t, s, "live", "4", nil)
+}
+
+// TestGitHubRole deploys the template of the role that the workflows take, for both forms of GitHub's subject.
+func TestGitHubRole(t *testing.T) {
+	m := start(t)
+	m.run(t, "cfn-lint deploy/aws/github-role.yaml")
+	const deploy = "aws cloudformation deploy --template-file deploy/aws/github-role.yaml --stack-name ml-service-github --capabilities CAPABILITY_NAMED_IAM --parameter-overrides "
+	for _, tt := range []struct{ parameters, want string }{
+		{"Repository=octo/ml", "repo:octo/ml:ref:refs/heads/main"},
+		{"Repository=octo/ml ImmutablePrefix=octo@12/ml@34", "repo:octo/ml:ref:refs/heads/main repo:octo@12/ml@34:ref:refs/heads/main"},
+		{"Repository=octo/ml ImmutablePrefix=octo@12/ml@34 Environment=production", "repo:octo/ml:environment:production repo:octo@12/ml@34:environment:production"},
+	} {
+		m.run(t, deploy+tt.parameters)
+		var role struct {
+			Role struct {
+				AssumeRolePolicyDocument struct {
+					Statement []struct {
+						Condition struct {
+							StringEquals map[string]any
+						}
+					}
+				}
+			}
+		}
+		m.ask(t, &role, "iam get-role --role-name ml-service-github")
+		var subjects []string
+		switch s := role.Role.AssumeRolePolicyDocument.Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"].(type) {
+		case string:
+			subjects = []string{s}
+		case []any:
+			for _, one := range s {
+				subjects = append(subjects, one.(string))
+			}
+		}
+		if got := strings.Join(subjects, " "); got != tt.want {
+			t.Errorf("%s: trusts %q, want %q", tt.parameters, got, tt.want)
+		}
+	}
+}
