@@ -93,7 +93,6 @@ func (s *Service) v2Infer(c *gin.Context) {
 	} else {
 		s.writeInferred(c, x.out, header)
 	}
-	x.trim()
 	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
@@ -102,7 +101,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	if err := s.admit(c.Request); err != nil {
 		return 0, err
 	}
-	body, err := s.read(c, &x.exchange)
+	body, err := x.read(c.Request, s.maxBody)
 	if err != nil {
 		return 0, err
 	}
@@ -171,7 +170,8 @@ func (s *Service) writeInferred(c *gin.Context, body []byte, header int) {
 	h["Content-Type"] = binaryType
 	h[headerLength] = []string{strconv.Itoa(header)}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	s.send(c, http.StatusOK, body)
+	c.Writer.WriteHeader(http.StatusOK)
+	_, _ = c.Writer.Write(body) // the caller is gone: nobody is left to tell
 }
 
 // labelsOf are the labels of the columns of an output, where they are known.

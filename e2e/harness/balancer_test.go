@@ -28,7 +28,8 @@ func (u *unexpected) Error() string { return fmt.Sprintf("got %+v", u.got) }
 // scenario is one disturbance under load: what is done while the clients run.
 type scenario struct {
 	name    string
-	refuses bool // it may refuse connections: its failures are counted and reported, not failed
+	refuses bool    // it may refuse connections: its failures are counted and reported, not failed
+	load    traffic // busy where it says nothing
 	do      func(t *testing.T, s *stack, l *load)
 }
 
@@ -42,7 +43,7 @@ func TestNothingIsLost(t *testing.T) {
 	t.Logf("the Nginx image here:\n%s", e2e.Command{}.Output(t, "docker", "exec", s.containers(t)["nginx"], "sh", "-c",
 		"nginx -v 2>&1; head -1 /etc/os-release"))
 
-	scenarios := []scenario{
+	scenarios := append([]scenario{
 		{name: "split 50/50", do: func(t *testing.T, s *stack, l *load) {
 			wantShare(t, l, 4000, 0.5)
 		}},
@@ -91,17 +92,20 @@ func TestNothingIsLost(t *testing.T) {
 		{name: "split 90/10", do: func(t *testing.T, s *stack, l *load) {
 			wantShare(t, l, 4000, 0.1)
 		}},
-	}
+	}, everyday...)
 
 	var total tally
 	var report []string
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			began := time.Now()
-			l := startLoad(t, nginxAddr, want)
-			more(t, l, 500) // in full swing first
+			if sc.load.clients == 0 {
+				sc.load = busy
+			}
+			l := startLoad(t, nginxAddr, sc.load, want)
+			more(t, l, 20*sc.load.clients) // in full swing first
 			sc.do(t, s, l)
-			more(t, l, 1500)
+			more(t, l, 40*sc.load.clients)
 			seen := l.stop()
 			if seen.failed > 0 && !sc.refuses {
 				t.Errorf("%d of %d requests failed:\n%s", seen.failed, seen.requests, strings.Join(seen.failures, "\n"))
@@ -118,7 +122,7 @@ func TestNothingIsLost(t *testing.T) {
 			t.Log(line)
 		})
 	}
-	t.Logf("%d clients on kept connections:\n%s\nin all %d requests, %d failed", clients, strings.Join(report, "\n"), total.requests, total.failed)
+	t.Logf("clients on kept connections:\n%s\nin all %d requests, %d failed", strings.Join(report, "\n"), total.requests, total.failed)
 	if total.requests < 30_000 {
 		t.Errorf("%d requests in all, want at least 30,000", total.requests)
 	}

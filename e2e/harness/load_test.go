@@ -13,9 +13,19 @@ import (
 	"time"
 )
 
-// The clients of every scenario: 16, each on one kept connection, speaking HTTP/1.1 by hand. Nothing here retries:
+// traffic is who sends requests: clients, each on one kept connection, speaking HTTP/1.1 by hand. Nothing here retries:
 // a connection that cannot be opened, breaks, or is closed without an answer having said so is a failed request.
-const clients = 16
+type traffic struct {
+	clients int
+	pause   time.Duration // the mean between a client's answer and its next request
+	body    int           // bytes, at least; the rest is blanks
+}
+
+var (
+	busy  = traffic{clients: 16, pause: 4 * time.Millisecond}
+	quiet = traffic{clients: 4, pause: 200 * time.Millisecond} // 20 requests a second, as a small team has
+	large = traffic{clients: 12, pause: 20 * time.Millisecond, body: 900_000}
+)
 
 // inputs rotate, so that an answer that reaches the wrong request is seen.
 var inputs = []string{
@@ -50,20 +60,21 @@ func (a tally) String() string {
 
 // load is the clients at work.
 type load struct {
+	traffic
 	addr    string
 	want    map[string][]string // by colour: the exact answer to each of inputs
 	quit    chan struct{}
-	clients sync.WaitGroup
+	running sync.WaitGroup
 
 	mu sync.Mutex
 	t  tally
 }
 
-// startLoad starts the clients against addr; want comes from answersOf.
-func startLoad(t *testing.T, addr string, want map[string][]string) *load {
-	l := &load{addr: addr, want: want, quit: make(chan struct{}), t: tally{colour: map[string]int{}}}
-	for i := range clients {
-		l.clients.Go(func() { l.client(i) })
+// startLoad starts clients against addr; want comes from answersOf.
+func startLoad(t *testing.T, addr string, of traffic, want map[string][]string) *load {
+	l := &load{traffic: of, addr: addr, want: want, quit: make(chan struct{}), t: tally{colour: map[string]int{}}}
+	for i := range of.clients {
+		l.running.Go(func() { l.client(i) })
 	}
 	t.Cleanup(l.halt)
 	return l
@@ -75,7 +86,7 @@ func (l *load) halt() {
 	default:
 		close(l.quit)
 	}
-	l.clients.Wait()
+	l.running.Wait()
 }
 
 // stop lets every client finish its request and returns what all of them saw.
@@ -107,7 +118,7 @@ func (l *load) client(id int) {
 		select {
 		case <-l.quit:
 			return
-		case <-time.After(time.Duration(rand.IntN(8)) * time.Millisecond): // a pace, not a wait for anything
+		case <-time.After(rand.N(2 * l.pause)): // a pace, not a wait for anything
 		}
 		began := time.Now()
 		if conn == nil {
@@ -122,7 +133,9 @@ func (l *load) client(id int) {
 			l.mu.Unlock()
 		}
 		which := (id + n) % len(inputs)
-		a, err := conn.post(inputs[which], fmt.Sprintf("client-%d-%d", id, n))
+		body := inputs[which]
+		body += strings.Repeat(" ", max(0, l.body-len(body)))
+		a, err := conn.post(body, fmt.Sprintf("client-%d-%d", id, n))
 		if err == nil {
 			err = l.check(a, which)
 		}

@@ -46,6 +46,7 @@ func newStack(t *testing.T, with tool) *stack {
 	root := e2e.Root(t)
 	s := &stack{dir: filepath.Join(t.TempDir(), "ml-service"), tool: with}
 	e2e.Command{}.Output(t, "git", "clone", "--quiet", root, s.dir)
+	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "nginx"), s.dir)
 	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
 	if err != nil || len(files) != 4 {
 		t.Fatalf("compose files at the root: %v, %v; want base, blue, green and balancer", files, err)
@@ -78,7 +79,7 @@ func newStack(t *testing.T, with tool) *stack {
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
-// write puts a file into the folder in place, as `cat >` does: Nginx sees it through its mount at once.
+// write puts a file into the folder in place, as `cat >` and VS Code do.
 func (s *stack) write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
@@ -86,7 +87,7 @@ func (s *stack) write(t *testing.T, name, text string) {
 	}
 }
 
-// replace writes a new file and renames it over the old one, as many editors and `sed -i` do.
+// replace writes a new file and renames it over the old one, as vim does.
 func (s *stack) replace(t *testing.T, name, text string) {
 	t.Helper()
 	s.write(t, name+"~", text)
@@ -165,12 +166,13 @@ type container struct {
 		ReadonlyRootfs       bool
 		CapDrop, SecurityOpt []string
 		Memory, PidsLimit    int64
+		NetworkMode          string
 		RestartPolicy        struct{ Name string }
 		PortBindings         map[string][]struct{ HostIP, HostPort string }
 	}
 	Mounts []struct {
-		Destination string
-		RW          bool
+		Type, Destination string
+		RW                bool
 	}
 }
 

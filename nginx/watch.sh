@@ -1,0 +1,67 @@
+# shellcheck shell=sh
+# Beside Nginx in its container, once a second: follows the compose file's choice for port 8080, repeats what is wrong
+# once a minute, counts the tries that each colour left unanswered.
+set -u
+. /nginx/apply.sh
+log=/dev/stderr
+: >"$work/addresses"
+second=0 counted=0 reported=
+
+# follow takes the compose file's choice for port 8080 over, with the last good nginx.conf where the present one is broken.
+follow() {
+  exec 9>"$work/lock"
+  flock 9
+  if wrong=$(fetch "$work/host.conf" 2>&1 && check "$work/host.conf" "$(traffic)" 2>&1); then
+    force "$work/host.conf"
+  elif check "$shared/good.conf" "$(traffic)" >/dev/null 2>&1; then
+    mv "$conf.next" "$conf"
+    refuse "$wrong"
+  else
+    exec 9>&-
+    return
+  fi
+  wrong=$("$nginx" -e stderr -c "$conf" -s reload 2>&1) || say error "nginx does not reload" "$wrong"
+  printf '%s\n' "$1" >"$work/applied"
+  exec 9>&-
+}
+
+# addresses notes who has which address; a colour that is gone keeps its last ones for the count.
+addresses() {
+  for colour in blue green; do
+    address=$(getent hosts "ml-service-$colour") || continue
+    entry="${address%% *} $colour"
+    grep -qxF "$entry" "$work/addresses" || {
+      # An address that changed hands is the new colour's.
+      grep -v "^${address%% *} " "$work/addresses" >"$work/addresses.new"
+      echo "$entry" >>"$work/addresses.new"
+      mv "$work/addresses.new" "$work/addresses"
+    }
+  done
+}
+
+# count adds what has come to /tmp/unanswered since to the counts in /tmp/metrics.
+count() {
+  size=$(wc -c </tmp/unanswered 2>/dev/null) || return
+  [ "$size" -gt "$counted" ] || [ ! -s /tmp/metrics ] || return
+  tail -c "+$((counted + 1))" /tmp/unanswered | awk -f /nginx/unanswered.awk /tmp/metrics "$work/addresses" - >/tmp/metrics.new &&
+    mv /tmp/metrics.new /tmp/metrics
+  counted=$size
+  [ "$size" -lt 4000000 ] || { : >/tmp/unanswered; counted=0; }
+}
+
+while :; do
+  now=$(cat "$shared/traffic" 2>/dev/null)
+  [ -z "$now" ] || [ "$now" = "$(cat "$work/applied")" ] || follow "$now"
+  # What nginx-conf's health check reads.
+  printf '%s %s\n' "$(date +%s)" "$(cat "$work/applied")" >"$shared/alive.new" && mv "$shared/alive.new" "$shared/alive"
+  addresses
+  count
+  if [ $((second % 60)) = 59 ]; then
+    [ ! -f "$work/refused" ] || say error "$refused" "$(cat "$work/refused")"
+    unanswered=$(grep -v '^#' /tmp/metrics | tr '\n' ' ')
+    [ "$unanswered" = "${reported:-$unanswered}" ] || say warn "tries unanswered in the last minute" "$unanswered"
+    reported=$unanswered
+  fi
+  second=$((second + 1))
+  sleep 1
+done
