@@ -125,7 +125,10 @@ func (s *Service) answerExample(body []byte) (example, error) {
 		infer = oip.AppendTensor(infer, in.Name, p.Batch.Input(i))
 	}
 	infer = append(infer, `]}`...)
-	if err := p.Batch.Run(); err != nil {
+	for i := range s.model.Outputs() {
+		p.Batch.Keep(i)
+	}
+	if err := p.Batch.Run(nil); err != nil {
 		return example{}, err
 	}
 	a := oip.Answer{Model: s.name, Version: s.model.Version(), ID: "1", Values: s.model.Outputs()}

@@ -88,6 +88,24 @@ func (g *gate) leave() {
 	}
 }
 
+// Free, Take and Give are model.Cores: a batch of many blocks may use the slots that nobody uses or waits for.
+
+// Free is how many slots are not used.
+func (g *gate) Free() int { return int(max(g.limit-g.inside.Load(), 0)) }
+
+// Take takes a slot where one is free, without waiting.
+func (g *gate) Take() bool {
+	for n := g.inside.Load(); n < g.limit; n = g.inside.Load() {
+		if g.inside.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// Give gives it back, to the first that waits.
+func (g *gate) Give() { g.leave() }
+
 // ran takes note of how long the model took. Of two at once one is lost, which an average survives.
 func (g *gate) ran(took time.Duration) {
 	average := g.average.Load()

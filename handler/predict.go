@@ -53,7 +53,7 @@ func (s *Service) answer(r *http.Request, x *exchange) error {
 // infer runs a decoded batch. Every route that predicts comes through here.
 func (s *Service) infer(b *model.Batch) error {
 	start := clock()
-	if err := b.Run(); err != nil {
+	if err := b.Run(s.gate); err != nil {
 		return err
 	}
 	took := clock() - start

@@ -117,6 +117,9 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	}
 	b := s.model.Batch()
 	if err = x.request.Decode(body, header, s.signature, b.Input); err == nil {
+		for _, o := range x.request.Outputs {
+			b.Keep(o.Index)
+		}
 		err = x.refused(s.infer(b))
 	}
 	if err == nil {

@@ -1,21 +1,28 @@
 package model
 
 import (
+	"slices"
+
 	"ml-service/onnx"
 )
 
 // Batch is rows on their way through a model: typed columns in, typed answers out. It holds the memory for both and for the
 // run, which is reused. It must not be used by two goroutines at once.
 //
-// Fill the inputs, Run, then read what a row is answered: Class of a classifier, Output(LabelOutput) for its label, Value of
-// a regressor, the outputs by name of any model.
+// Fill the inputs, Run, then read what a row is answered: Class of a classifier and its Label, Value of a regressor, the
+// outputs by name of any model. A large batch runs in blocks, so that its memory is that of a block, and what it keeps of each
+// row is the typed answer alone; what else is to be read afterwards is named by Keep before.
 type Batch struct {
 	model   *Model
 	session session
-	inputs  []*onnx.Tensor
+	inputs  []*onnx.Tensor // the session's
 	rows    int
 	perRow  bool
 	classes []Class
+
+	keep   []bool // the outputs that are read afterwards
+	blocks bool   // the last run was in blocks: outputs are in kept, not in the session
+	kept   []onnx.Tensor
 }
 
 // Class is what a classifier says of one row beside the label.
@@ -39,11 +46,33 @@ func (m *Model) Batch() *Batch {
 	for i := range m.inputs {
 		b.inputs = append(b.inputs, b.session.Input(i))
 	}
+	b.keep = make([]bool, len(m.Outputs()))
+	b.keepAnswers()
 	return b
 }
 
-// Release gives b back to its model. Neither b nor any tensor of it may be used afterwards.
-func (b *Batch) Release() { b.model.pool.Put(b) }
+// Release gives b back to its model. Neither b nor any tensor of it may be used afterwards. The memory of a large batch is
+// not kept for the next.
+func (b *Batch) Release() {
+	if b.rows = max(b.rows, b.Rows()); b.rows > b.model.block {
+		return
+	}
+	b.keepAnswers()
+	b.model.pool.Put(b)
+}
+
+// keepAnswers keeps what the typed answer is made of, and nothing else.
+func (b *Batch) keepAnswers() {
+	for i := range b.keep {
+		b.keep[i] = b.model.answers(i)
+	}
+}
+
+// answers says whether output i is part of the typed answer: the scores of a classifier are not, but for the Class of each row.
+func (m *Model) answers(i int) bool { return m.kind != Classifier || i == m.label }
+
+// Keep says that output i is read after the next Run.
+func (b *Batch) Keep(i int) { b.keep[i] = true }
 
 // Model is the model that b runs.
 func (b *Batch) Model() *Model { return b.model }
@@ -59,42 +88,54 @@ func (b *Batch) Rows() int {
 	return b.inputs[0].Shape[0]
 }
 
-// Run evaluates the model on all rows. An *onnx.RunError is a value that the model refuses; any other error is the model's
-// or the program's fault.
-func (b *Batch) Run() error {
-	b.rows, b.perRow, b.classes = b.Rows(), false, b.classes[:0]
+// Run evaluates the model on all rows. An *onnx.RunError is a value that the model refuses; any other error is the model's or
+// the program's fault. A large batch runs on the cores that are lent to it beside its own; nil: on its own alone.
+func (b *Batch) Run(lent Cores) error {
+	b.rows, b.perRow, b.blocks, b.classes = b.Rows(), false, false, b.classes[:0]
+	if size := b.blockFor(b.rows, lent); b.rows > size {
+		answered, err := b.runBlocks(size, lent)
+		if answered || err != nil {
+			return err
+		}
+	}
 	if err := b.session.Run(); err != nil {
 		return err
 	}
-	b.perRow = b.answersRows()
-	if b.perRow && b.model.kind == Classifier {
-		b.classify()
+	b.perRow = b.model.answersRows(b.session, b.rows)
+	if b.perRow && b.model.scores >= 0 {
+		b.classes = slices.Grow(b.classes, b.rows)[:b.rows]
+		b.model.classify(b.session, b.classes)
 	}
 	return nil
 }
 
-// Output is the i-th output's tensor, valid until the next Run or Release.
-func (b *Batch) Output(i int) *onnx.Tensor { return b.session.Output(i) }
+// Output is the i-th output's tensor, valid until the next Run or Release. It is that of the typed answer, or one to Keep.
+func (b *Batch) Output(i int) *onnx.Tensor {
+	if b.blocks {
+		return &b.kept[i]
+	}
+	return b.session.Output(i)
+}
 
 // PerRow says whether the outputs hold a prediction for each row, as the model's kind promises: Class, Label and Value are
 // only to be asked for where they do. A graph may break the promise, as one that reduces over the batch; its outputs are
 // then answered by name, like those of a Raw model.
 func (b *Batch) PerRow() bool { return b.perRow }
 
-func (b *Batch) answersRows() bool {
-	m := b.model
+// answersRows says whether the outputs of a session that ran so many rows hold a prediction for each.
+func (m *Model) answersRows(s session, rows int) bool {
 	switch m.kind {
 	case Regressor:
-		return b.Output(0).Len() == b.rows*m.targets
+		return s.Output(0).Len() == rows*m.targets
 	case Classifier:
-		if b.Output(m.label).Len() != b.rows {
+		if s.Output(m.label).Len() != rows {
 			return false
 		}
 		if m.scores < 0 {
 			return true
 		}
-		s := b.Output(m.scores)
-		return len(s.Shape) == 2 && s.Shape[0] == b.rows
+		scores := s.Output(m.scores)
+		return len(scores.Shape) == 2 && scores.Shape[0] == rows
 	}
 	return false
 }

@@ -63,15 +63,11 @@ func (c *columns) find(t *onnx.Tensor, i int) int {
 	return -1
 }
 
-// classify finds the class of every row.
-func (b *Batch) classify() {
-	m := b.model
-	if m.scores < 0 {
-		return
-	}
-	label, scores := b.Output(m.label), b.Output(m.scores)
-	for row := range b.rows {
-		b.classes = append(b.classes, m.class(label, scores, row))
+// classify finds the class of every row that a session of a classifier with scores has run.
+func (m *Model) classify(s session, classes []Class) {
+	label, scores := s.Output(m.label), s.Output(m.scores)
+	for row := range classes {
+		classes[row] = m.class(label, scores, row)
 	}
 }
 

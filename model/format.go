@@ -15,6 +15,11 @@ type evaluator interface {
 	Outputs() []onnx.Value       // in the order that Session.Output counts; Role says which is the label, which the scores
 	Metadata() map[string]string // title, feature_names, class_names, missing_values; docs/models.md
 	NewSession() session
+	// RowWise says whether each row of the outputs depends on the same row of the inputs alone, and lies in the first
+	// dimension: then a batch is run in blocks, whose answers, one after another, are those of the whole.
+	RowWise() bool
+	// Memory bounds what a session holds after a batch.
+	Memory() onnx.Memory
 }
 
 // session runs an evaluator in memory of its own, which it reuses. It is used by one goroutine at a time.

@@ -60,7 +60,10 @@ type Model struct {
 	label, scores   int // the outputs of a classifier; scores is -1 where it has none
 	columns         *columns
 	classNames      []string
-	pool            sync.Pool
+	rowWise         bool      // a batch may be run in blocks
+	block           int       // of this many rows at most
+	pool            sync.Pool // of *Batch
+	sessions        sync.Pool // of session, for blocks
 }
 
 // Load reads the model file of the folder <version> of fsys. Where there is none, the error is an ErrVersion that says what
@@ -78,6 +81,7 @@ func Load(fsys fs.FS, version string) (*Model, error) {
 	if err := m.describe(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}
+	m.rowWise, m.block = graph.RowWise(), blockRows(graph.Memory())
 	return m, nil
 }
 

@@ -130,7 +130,7 @@ func BenchmarkObserve(b *testing.B) {
 	x := batch.Input(0)
 	x.Resize(1, 3)
 	copy(x.F32, []float32{0.4, -0.2, 0.1})
-	if err := batch.Run(); err != nil {
+	if err := batch.Run(nil); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

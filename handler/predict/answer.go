@@ -8,25 +8,42 @@ import (
 	"ml-service/onnx"
 )
 
-// AppendAnswer appends the body of the answer, after the batch ran.
+// pieceBytes is about how long a piece of an answer is.
+const pieceBytes = 64 << 10
+
+// AppendAnswer appends the body of the whole answer, after the batch ran.
 func (r *Request) AppendAnswer(dst []byte) []byte {
-	b, rows := r.Batch, r.Batch.Rows()
-	if !b.PerRow() {
-		dst = r.appendOutputs(append(dst, `{"outputs":`...), rows)
-		return append(dst, r.codec.tail...)
+	for more := true; more; {
+		dst, more = r.AppendPiece(dst)
 	}
+	return dst
+}
+
+// AppendPiece appends the next piece of the answer, some 64 KB of it, after the batch ran, and says whether there is more. So
+// the text of a large answer is never in memory as a whole.
+func (r *Request) AppendPiece(dst []byte) (piece []byte, more bool) {
+	b, full := r.Batch, len(dst)+pieceBytes
+	if !b.PerRow() {
+		return r.appendOutputs(dst, full)
+	}
+	rows := b.Rows()
 	if r.single && rows == 1 {
 		dst = r.appendRow(append(dst, '{'), 0)
-		return append(dst, r.codec.tail...)
+		return append(dst, r.codec.tail...), false
 	}
-	dst = append(dst, `{"predictions":[`...)
-	for row := range rows {
-		if row > 0 {
+	if r.answered == 0 {
+		dst = append(dst, `{"predictions":[`...)
+	}
+	for ; r.answered < rows; r.answered++ {
+		if len(dst) >= full {
+			return dst, true
+		}
+		if r.answered > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(r.appendRow(append(dst, '{'), row), '}')
+		dst = append(r.appendRow(append(dst, '{'), r.answered), '}')
 	}
-	return append(append(dst, ']'), r.codec.tail...)
+	return append(append(dst, ']'), r.codec.tail...), false
 }
 
 func (r *Request) appendRow(dst []byte, row int) []byte {
@@ -53,22 +70,44 @@ func (r *Request) appendRow(dst []byte, row int) []byte {
 	return append(dst, ']')
 }
 
-// appendOutputs appends all outputs by name. A single row is answered without the dimension of the batch.
-func (r *Request) appendOutputs(dst []byte, rows int) []byte {
-	dst = append(dst, '{')
-	for i, v := range r.codec.model.Outputs() {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, r.codec.outputs[i]...)
-		t := r.Batch.Output(i)
-		dims := t.Shape
-		if r.single && rows == 1 && len(dims) > 0 && dims[0] == 1 && (len(v.Shape) == 0 || v.Shape[0] < 0) {
-			dims = dims[1:]
-		}
-		dst, _ = appendTensor(dst, t, dims, 0, v.Classes)
+// appendOutputs appends outputs by name, from where the last piece ended, until dst is full. A single row is answered without
+// the dimension of the batch.
+func (r *Request) appendOutputs(dst []byte, full int) (piece []byte, more bool) {
+	outputs := r.codec.model.Outputs()
+	if r.output == 0 && r.answered == 0 {
+		dst = append(dst, `{"outputs":{`...)
 	}
-	return append(dst, '}')
+	for ; r.output < len(outputs); r.output, r.answered = r.output+1, 0 {
+		v, t := &outputs[r.output], r.Batch.Output(r.output)
+		if r.answered == 0 {
+			if r.output > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, r.codec.outputs[r.output]...)
+		}
+		single := r.single && r.Batch.Rows() == 1 && len(t.Shape) > 0 && t.Shape[0] == 1 && (len(v.Shape) == 0 || v.Shape[0] < 0)
+		if single || len(t.Shape) == 0 || t.Shape[0] == 0 || len(t.Shape) == 1 && v.Classes != nil {
+			dims := t.Shape
+			if single {
+				dims = dims[1:]
+			}
+			dst, _ = appendTensor(dst, t, dims, 0, v.Classes)
+			continue
+		}
+		width := t.Len() / t.Shape[0]
+		for ; r.answered < t.Shape[0]; r.answered++ {
+			if len(dst) >= full {
+				return dst, true
+			}
+			separator := byte(',')
+			if r.answered == 0 {
+				separator = '['
+			}
+			dst, _ = appendTensor(append(dst, separator), t, t.Shape[1:], r.answered*width, v.Classes)
+		}
+		dst = append(dst, ']')
+	}
+	return append(append(dst, '}'), r.codec.tail...), false
 }
 
 // appendTensor appends the elements from index i on as nested lists of the shape dims and gives the index

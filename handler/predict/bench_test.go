@@ -75,7 +75,7 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	b.Run("run", func(b *testing.B) {
 		for b.Loop() {
-			if err := request.Batch.Run(); err != nil {
+			if err := request.Batch.Run(nil); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -65,6 +65,8 @@ type Request struct {
 	seen    []int
 	dims    []int             // a shape being put together
 	texts   map[string]string // strings seen before, so that categories are not allocated again
+
+	output, answered int // how much of the answer is in the pieces so far: outputs of a model answered by name, and rows
 }
 
 // Request takes a request out of the codec's pool. Release gives it back.

@@ -14,6 +14,7 @@ import (
 func (r *Request) Decode(body []byte) error {
 	r.scan.Reset(body)
 	r.row, r.objects, r.single = -1, false, false
+	r.output, r.answered = 0, 0
 	for i, t := range r.inputs {
 		clearTensor(t)
 		r.seen[i] = 0

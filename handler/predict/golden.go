@@ -187,7 +187,7 @@ func (r *Request) check(row []byte, answer goldenAnswer, t tolerance) error {
 	if err := r.Decode(row); err != nil {
 		return err
 	}
-	if err := r.Batch.Run(); err != nil {
+	if err := r.Batch.Run(nil); err != nil {
 		return r.Refused(err)
 	}
 	if !r.single || !r.Batch.PerRow() {

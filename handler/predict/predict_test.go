@@ -28,7 +28,7 @@ func ask(t testing.TB, m *model.Model, body string) string {
 	if err := r.Decode([]byte(body)); err != nil {
 		return err.Error()
 	}
-	if err := r.Refused(r.Batch.Run()); err != nil {
+	if err := r.Refused(r.Batch.Run(nil)); err != nil {
 		return err.Error()
 	}
 	return string(r.AppendAnswer(nil))
@@ -77,7 +77,7 @@ func TestSeveralTargets(t *testing.T) {
 	m := load(t, fixtures, "multi_output_regressor")
 	r := New(m).Request()
 	defer r.Release()
-	if err := errors.Join(r.Decode([]byte(`{"x":[2,110,60]}`)), r.Batch.Run()); err != nil {
+	if err := errors.Join(r.Decode([]byte(`{"x":[2,110,60]}`)), r.Batch.Run(nil)); err != nil {
 		t.Fatal(err)
 	}
 	if m.Kind() != model.Regressor || m.Targets() != 3 {
@@ -103,7 +103,7 @@ func TestRefusedByTheModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		var e *Error
-		if err := r.Refused(r.Batch.Run()); !errors.As(err, &e) || e.Field != field || e.NotJSON || e.Error() != field+": 9 is no known category" {
+		if err := r.Refused(r.Batch.Run(nil)); !errors.As(err, &e) || e.Field != field || e.NotJSON || e.Error() != field+": 9 is no known category" {
 			t.Errorf("%s: got %v, want an Error at %s", body, err, field)
 		}
 	}
@@ -163,7 +163,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 		m := load(t, "../../models", version)
 		r, body, out := New(m).Request(), []byte(`{"x":[[0.4,-0.2,0.1],[1,2,3]]}`), []byte(nil)
 		got := testing.AllocsPerRun(100, func() {
-			if err := errors.Join(r.Decode(body), r.Batch.Run()); err != nil {
+			if err := errors.Join(r.Decode(body), r.Batch.Run(nil)); err != nil {
 				t.Fatal(err)
 			}
 			out = r.AppendAnswer(out[:0])
@@ -171,5 +171,72 @@ func TestRunAllocatesNothing(t *testing.T) {
 		if got != 0 {
 			t.Errorf("%s: got %v allocations, want 0", version, got)
 		}
+	}
+}
+
+// TestPieces cuts the answer to a batch of every kind into pieces, none of them much longer than it should be, which together
+// are what the model answers row by row.
+func TestPieces(t *testing.T) {
+	const rows = 9000
+	for _, c := range []struct{ model, row string }{
+		{"tree_classifier_strings_zipmap", `[4.9,3.0,1.4,0.2]`},
+		{"hand_regressor_softmax", `[0.5,-0.6117564,-0.5281718]`},
+		{"xgb_regressor_nan", `[0.045340985,0.05068012,0.060618393,0.031064797,0.028702004,-0.0473467,-0.05444576,0.07120998,0.13359728,0.13561183]`},
+		{"ml_zipmap_falling_keys", `[-1.8634927,-0.27738822,-0.35475898]`},
+		{"tree_classifier_decision_path", `[5.0,3.6,1.4,0.2]`},
+	} {
+		r := New(load(t, fixtures, c.model)).Request()
+		one := `{"x":[` + c.row + `]}`
+		if err := errors.Join(r.Decode([]byte(one)), r.Batch.Run(nil)); err != nil {
+			t.Fatal(err)
+		}
+		single := string(r.AppendAnswer(nil))
+		want := single
+		for _, cut := range [][2]string{{`"predictions":[`, `],"version"`}, {`":[`, `]`}} {
+			if r.Batch.PerRow() != (cut[0] == `"predictions":[`) {
+				continue
+			}
+			want = repeatRows(single, cut[0], cut[1], rows)
+		}
+		if err := errors.Join(r.Decode([]byte(`{"x":[`+strings.Repeat(c.row+",", rows-1)+c.row+`]}`)), r.Batch.Run(nil)); err != nil {
+			t.Fatal(err)
+		}
+		var whole []byte
+		pieces := 0
+		for more := true; more; pieces++ {
+			var piece []byte
+			if piece, more = r.AppendPiece(nil); len(piece) > pieceBytes+1000 {
+				t.Errorf("%s: a piece of %d bytes", c.model, len(piece))
+			}
+			whole = append(whole, piece...)
+		}
+		if pieces < 2 || string(whole) != want {
+			t.Errorf("%s: %d pieces, %.200s … %s\nwant %.200s … %s", c.model, pieces, whole, whole[max(0, len(whole)-100):], want, want[max(0, len(want)-100):])
+		}
+		r.Release()
+	}
+}
+
+// repeatRows repeats what stands in the lists that open and shut enclose in the answer to a batch of one row.
+func repeatRows(answer, open, shut string, rows int) string {
+	var out strings.Builder
+	for {
+		i := strings.Index(answer, open)
+		if i < 0 {
+			return out.String() + answer
+		}
+		i += len(open)
+		depth, end := 0, i
+		for ; depth > 0 || !strings.HasPrefix(answer[end:], shut); end++ {
+			switch answer[end] {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth--
+			}
+		}
+		out.WriteString(answer[:i])
+		out.WriteString(strings.TrimSuffix(strings.Repeat(answer[i:end]+",", rows), ","))
+		answer = answer[end:]
 	}
 }
