@@ -138,6 +138,9 @@ func (s *Session) settle(ctx context.Context) error {
 		return err
 	}
 	s.Step(fmt.Sprintf("settle the %s that was killed at %s", e.Verb, e.Time.Format(time.RFC3339)))
+	if e.Verb == "deploy" {
+		return s.settleDeploy(ctx, *e)
+	}
 	now := Split{}
 	if settler, ok := s.Target.(Settler); ok {
 		now, err = settler.Settle(ctx, e.From, e.To)
@@ -150,8 +153,6 @@ func (s *Session) settle(ctx context.Context) error {
 	e.Result = "unfinished"
 	became := "somebody has changed it since: " + now.String()
 	switch {
-	case e.Verb == "deploy":
-		became = fmt.Sprintf("%s has no traffic; deploy again to have it checked", e.Side)
 	case now.Same(e.To):
 		e.Result = "done"
 		became = "it is finished: " + now.String()
@@ -161,6 +162,25 @@ func (s *Session) settle(ctx context.Context) error {
 	s.Settled = fmt.Sprintf("a %s was killed at %s (%s to %s); %s", e.Verb, e.Time.Format(time.RFC3339), e.From, e.To, became)
 	e.Notes = append(e.Notes, "killed; the next call found that "+became)
 	return s.Journal.End(*e)
+}
+
+// settleDeploy takes a deployment that was killed back: what it started was not checked.
+func (s *Session) settleDeploy(ctx context.Context, e Entry) error {
+	became := fmt.Sprintf("%s was not checked; deploy again", e.Side)
+	if undoer, ok := s.Target.(Undoer); ok {
+		undone, err := undoer.Undo(ctx, e.Side)
+		if err != nil {
+			return fmt.Errorf("settle the deploy that was killed at %s: %w", e.Time.Format(time.RFC3339), err)
+		}
+		became = "nothing had been changed"
+		if undone {
+			became = fmt.Sprintf("%s runs what it ran before", e.Side)
+		}
+	}
+	e.Result = "unfinished"
+	s.Settled = fmt.Sprintf("a deploy to %s was killed at %s; %s", e.Side, e.Time.Format(time.RFC3339), became)
+	e.Notes = append(e.Notes, "killed; the next call found that "+became)
+	return s.Journal.End(e)
 }
 
 // drifted is the error for a split that is not the one that was left.

@@ -93,6 +93,17 @@ type Deployer interface {
 	Deploy(ctx context.Context, side Side, what Artifact) error
 }
 
+// Undoer is a Deployer that can take the last deployment back.
+type Undoer interface {
+	Deployer
+
+	// Forget lets go of earlier deployments, so that from here on Undo is about the next one.
+	Forget() error
+
+	// Undo has the side run what it ran before; false says that nothing had been begun.
+	Undo(ctx context.Context, side Side) (undone bool, err error)
+}
+
 // Settler is a target in which a write that was killed can leave more than the old or the new split: Settle finishes
 // it or takes it back, whichever is nearer, and gives the split that is there now.
 type Settler interface {

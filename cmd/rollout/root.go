@@ -36,6 +36,7 @@ docker compose from the files in this folder, or two versions behind the alias o
 
 Exit codes: 0 done, 1 error, 2 usage, 3 held, 4 rolled back, 5 locked or drifted.`,
 		Example: `  rollout status
+  rollout deploy --model my-models/v2.0.0 --version v2.0.0     # onto the side without traffic; nobody is moved
   rollout shift --to green --weight 10
   rollout promote
   rollout rollback --reason "too many refunds"`,
@@ -55,7 +56,12 @@ Exit codes: 0 done, 1 error, 2 usage, 3 held, 4 rolled back, 5 locked or drifted
 	flags.DurationVar(&c.within, "within", 20*time.Second, "how long to wait for a change to be seen")
 	_ = root.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targetNames(), cobra.ShellCompDirectiveNoFileComp))
 	targetFlags(flags)
-	root.AddCommand(newStatus(c), newShift(c), newPromote(c), newRollback(c), newHistory(c), newExplain(c), newJudge(c))
+	root.AddCommand(
+		newStatus(c), newDoctor(c),
+		newDeploy(c), newShift(c), newPromote(c), newRollback(c),
+		newHistory(c), newExplain(c),
+		newJudge(c),
+	)
 	for _, sub := range root.Commands() {
 		if sub.Args == nil {
 			sub.Args = noArgs

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,20 +94,18 @@ func (c *Container) Env(name string) string {
 
 // HostAddr is where a port of the container (as "8080/tcp") is reached from this machine, or "" if nowhere.
 func (c *Container) HostAddr(port string) string {
-	for _, b := range c.NetworkSettings.Ports[port] {
-		host := b.HostIP
-		switch host {
-		case "", "0.0.0.0":
-			host = "127.0.0.1"
-		case "::":
-			host = "::1"
-		}
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		return host + ":" + b.HostPort
+	bindings := c.NetworkSettings.Ports[port]
+	if len(bindings) == 0 {
+		return ""
 	}
-	return ""
+	host := bindings[0].HostIP
+	switch host {
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return net.JoinHostPort(host, bindings[0].HostPort)
 }
 
 // Addresses are its addresses on all its networks.

@@ -3,7 +3,6 @@ package nginx
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"ml-service/rollout"
@@ -54,13 +53,13 @@ func (t *Target) See(ctx context.Context, split rollout.Split) (Sightings, error
 			s.Remarks = append(s.Remarks, fmt.Sprintf("%d of %d tries at %s failed in the last minute; after each Nginx leaves it out for five seconds, and users are answered by the other side", n.failed, n.all, side))
 		}
 	}
-	if f, err := t.find(p); err == nil {
-		if _, same, err := t.sees(ctx, p.nginx, f); err == nil && !same {
+	if f, err := t.find(p); err == nil && f.reader != nil {
+		if _, same, err := t.sees(ctx, f); err == nil && !same {
 			s.Remarks = append(s.Remarks, fmt.Sprintf("the container does not have the %s of this folder: an editor, sed -i or git put a new one in its place, so reload changes nothing; the next rollout shift mends it", confName))
 		}
 	}
-	if nets := s.Networks; len(nets) != 1 || nets[0] != "balancer" {
-		s.Remarks = append(s.Remarks, "Nginx is on network "+strings.Join(nets, ", ")+", not balancer: a colour's own network answers to both names, so weights do not count there; "+upHint)
+	if err := p.weightsCount(); err != nil {
+		s.Remarks = append(s.Remarks, err.Error())
 	}
 	return s, nil
 }

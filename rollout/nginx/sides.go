@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"ml-service/rollout"
@@ -36,7 +37,16 @@ func (t *Target) side(ctx context.Context, p *project, side rollout.Side) rollou
 	}
 	s.Artifact, s.Instance, s.Restarts = c.Config.Image, c.ID[:min(12, len(c.ID))], c.RestartCount
 	s.State = stateOf(c)
-	if s.State == "stopped" || s.State == "hanging" {
+	if s.State == "stopped" || c.State.Status == "restarting" {
+		if said := t.lastWords(ctx, c); said != "" {
+			s.Remarks = append(s.Remarks, "its last words: "+said)
+		}
+		if c.State.Status == "restarting" {
+			s.State = "unhealthy"
+		}
+		return s
+	}
+	if s.State == "hanging" {
 		return s
 	}
 	if c.State.OOMKilled {
@@ -70,6 +80,20 @@ func (t *Target) side(ctx context.Context, p *project, side rollout.Side) rollou
 		s.Remarks = append(s.Remarks, fmt.Sprintf("it calls itself %q: COLOR should be %s", colour, side))
 	}
 	return s
+}
+
+// lastWords is the last line that a container has written, which says why it ended.
+func (t *Target) lastWords(ctx context.Context, c *docker.Container) string {
+	out, errs, err := t.docker.Run(ctx, nil, "logs", "--tail", "1", c.ID)
+	if err != nil {
+		return ""
+	}
+	line := strings.TrimSpace(errs + out)
+	var entry struct{ Error, Msg string }
+	if json.Unmarshal([]byte(line), &entry) == nil && entry.Error != "" {
+		return entry.Error
+	}
+	return fmt.Sprintf("%.300s", line)
 }
 
 // stateOf is a container's state in the words of rollout.SideState.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 const (
 	confName     = "nginx.conf"
+	confService  = "nginx-conf" // where there is one: it sees the folder and hands Nginx a copy of nginx.conf
 	balancerFile = "docker-compose.balancer.yml"
 	servicePort  = "8080/tcp"
 	upHint       = "docker compose -f " + balancerFile + " up -d"
@@ -50,8 +52,9 @@ func New(dir, saved string, progress rollout.Progress) *Target {
 
 // file is the file with the upstream, on the host and as the container names it.
 type file struct {
-	path   string // on the host
-	inside string // in the container; "" where no container is known
+	path   string            // on the host
+	reader *docker.Container // that sees it: Nginx's, or the one that hands Nginx a copy; nil where none is known
+	inside string            // its name there
 	text   string
 	conf   *conf
 }
@@ -88,6 +91,9 @@ func (t *Target) running(ctx context.Context) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c := p.all[confService]; c != nil && !c.State.Running {
+		return nil, fmt.Errorf("the container %s, which hands Nginx its configuration, is %s; start it: %s", name(c), c.State.Status, upHint)
+	}
 	if p.nginx == nil {
 		return nil, fmt.Errorf("no nginx container was started from %s; start it: %s", t.Dir, upHint)
 	}
@@ -95,6 +101,20 @@ func (t *Target) running(ctx context.Context) (*project, error) {
 		return nil, fmt.Errorf("the nginx container %s is %s; start it: %s", name(p.nginx), p.nginx.State.Status, upHint)
 	}
 	return p, nil
+}
+
+// weightsCount says why the weights in nginx.conf are not what splits the traffic, if they are not.
+func (p *project) weightsCount() error {
+	if c := p.all[confService]; c != nil {
+		if who := c.Env("TRAFFIC"); who != "balancer" {
+			return fmt.Errorf("all traffic goes to %s, whatever nginx.conf says, since docker-compose.%s.yml was brought up last; first %s", who, who, upHint)
+		}
+		return nil
+	}
+	if nets := p.nginx.Networks(); !slices.Equal(nets, []string{"balancer"}) {
+		return fmt.Errorf("the container of Nginx is on network %s, where both names lead to one colour and weights do not count; first %s", strings.Join(nets, ", "), upHint)
+	}
+	return nil
 }
 
 func name(c *docker.Container) string { return strings.TrimPrefix(c.Name, "/") }
@@ -106,11 +126,7 @@ func (t *Target) find(p *project) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	var nginx *docker.Container
-	if p != nil {
-		nginx = p.nginx
-	}
-	f.inside = inside(nginx, root)
+	f.reader, f.inside = p.place(root)
 	var missing *noUpstream
 	if f.conf, err = readConf(f.text); err == nil || !errors.As(err, &missing) {
 		if err != nil {
@@ -119,7 +135,7 @@ func (t *Target) find(p *project) (*file, error) {
 		return f, err
 	}
 	for _, pattern := range missing.includes {
-		for _, host := range t.included(nginx, f.inside, pattern) {
+		for _, host := range p.included(f.inside, pattern) {
 			one, err := readFile(host)
 			if err != nil {
 				return nil, err
@@ -130,7 +146,7 @@ func (t *Target) find(p *project) (*file, error) {
 				walk(outer, nil, func(d directive, around []string) {
 					one.conf.resolver = one.conf.resolver || d.name == "resolver" && len(around) == 1 && around[0] == "http"
 				})
-				one.inside = inside(nginx, host)
+				one.reader, one.inside = p.place(host)
 				return one, nil
 			}
 			if !errors.As(err, new(*noUpstream)) {
@@ -149,37 +165,42 @@ func readFile(host string) (*file, error) {
 	return &file{path: host, text: string(text)}, nil
 }
 
-// inside is the container's name for a file of the host: through the mount of the file or of a folder above it.
-func inside(c *docker.Container, host string) string {
-	if c == nil {
-		return ""
+// place finds the container that sees a file of the host, through the mount of the file or of a folder above it.
+func (p *project) place(host string) (*docker.Container, string) {
+	if p == nil {
+		return nil, ""
 	}
 	real, err := filepath.EvalSymlinks(host)
 	if err != nil {
 		real = host
 	}
-	for _, m := range c.Mounts {
-		for _, h := range []string{host, real} {
-			if m.Source == h {
-				return m.Destination
-			}
-			if rel, err := filepath.Rel(m.Source, h); err == nil && filepath.IsLocal(rel) {
-				return path.Join(m.Destination, filepath.ToSlash(rel))
+	for _, c := range []*docker.Container{p.nginx, p.all[confService]} {
+		if c == nil {
+			continue
+		}
+		for _, m := range c.Mounts {
+			for _, h := range []string{host, real} {
+				if m.Source == h {
+					return c, m.Destination
+				}
+				if rel, err := filepath.Rel(m.Source, h); err == nil && filepath.IsLocal(rel) {
+					return c, path.Join(m.Destination, filepath.ToSlash(rel))
+				}
 			}
 		}
 	}
-	return ""
+	return nil, ""
 }
 
 // included gives the files of the host behind an include of the container.
-func (t *Target) included(c *docker.Container, from, pattern string) []string {
-	if c == nil {
+func (p *project) included(from, pattern string) []string {
+	if p == nil || p.nginx == nil {
 		return nil
 	}
 	if !path.IsAbs(pattern) {
 		pattern = path.Join(path.Dir(from), pattern)
 	}
-	for _, m := range c.Mounts {
+	for _, m := range p.nginx.Mounts {
 		if m.Destination == pattern {
 			return []string{m.Source}
 		}

@@ -21,13 +21,6 @@ const (
 // colours are the two sides, in the order they are shown in.
 var colours = []rollout.Side{"blue", "green"}
 
-func other(side rollout.Side) rollout.Side {
-	if side == colours[0] {
-		return colours[1]
-	}
-	return colours[0]
-}
-
 // conf is a configuration with its `upstream ml_backend`.
 type conf struct {
 	text     string

@@ -71,7 +71,7 @@ func (t *Target) Write(ctx context.Context, want rollout.Split) (rollout.Split, 
 // apply has Nginx read the file and waits until the split is seen.
 func (t *Target) apply(ctx context.Context, p *project, f *file, text string, want rollout.Split, b before) error {
 	t.Step("reload Nginx")
-	if err := t.seesText(ctx, p.nginx, f, text); err != nil {
+	if err := t.seesText(ctx, f, text); err != nil {
 		return err
 	}
 	if err := t.reload(ctx, p.nginx); err != nil {
@@ -181,12 +181,15 @@ func readable(path string) error {
 // mendMount sees to it that the container reads the folder's file. Where an editor has put a new file in the old one's
 // place, only a restart of the container shows it that one.
 func (t *Target) mendMount(ctx context.Context, p *project, f *file) (*project, error) {
-	if f.inside == "" {
-		return p, fmt.Errorf("the container %s has no mount of %s; start it from the files here: %s", name(p.nginx), f.path, upHint)
+	if f.reader == nil {
+		return p, fmt.Errorf("no container of this project has a mount of %s; start it from the files here: %s", f.path, upHint)
 	}
-	seen, same, err := t.sees(ctx, p.nginx, f)
+	seen, same, err := t.sees(ctx, f)
 	if err != nil || same {
 		return p, err
+	}
+	if f.reader != p.nginx {
+		return p, fmt.Errorf("the container %s sees another %s than this folder's; restart it: docker restart %s", name(f.reader), confName, name(f.reader))
 	}
 	t.Tell("Nginx still has the file from before a rename-style edit; the folder's is taken as the truth:\n" + difference(seen, f.text) +
 		"Nginx is restarted, so that it has it; port 8080 is gone for a moment")
@@ -197,7 +200,11 @@ func (t *Target) mendMount(ctx context.Context, p *project, f *file) (*project, 
 	if _, _, err := t.docker.Run(ctx, nil, "restart", p.nginx.ID); err != nil {
 		return p, err
 	}
-	return t.back(ctx)
+	after, err := t.back(ctx)
+	if err == nil {
+		f.reader, f.inside = after.place(f.path)
+	}
+	return after, err
 }
 
 // back waits until a restarted Nginx answers.
