@@ -21,8 +21,8 @@ func data[T element](t *Tensor) []T {
 	return any(t.Str).([]T)
 }
 
-// together is the shape that two shapes broadcast to; ok is false where they do not. nil: the rank is not known.
-func together(a, b []int) (shape []int, ok bool) {
+// broadcastShape is the shape that two shapes broadcast to; ok is false where they do not. nil: the rank is not known.
+func broadcastShape(a, b []int) (shape []int, ok bool) {
 	if a == nil || b == nil {
 		return nil, true
 	}
@@ -43,16 +43,16 @@ func together(a, b []int) (shape []int, ok bool) {
 	return shape, true
 }
 
-// together sets the shape of an elementwise node's output from its inputs.
-func (n *node) together(out DType) {
+// broadcastTo sets the type and shape of an elementwise node's output from its inputs.
+func (n *node) broadcastTo(out DType) {
 	shape := n.in[0].shape
 	for i, v := range n.in[1:] {
-		both, ok := together(shape, v.shape)
+		joined, ok := broadcastShape(shape, v.shape)
 		if !ok {
 			n.fail(n.invalid("input %d has shape %s, which does not go with %s", i+1, describe(v.shape), describe(shape)))
 			return
 		}
-		shape = both
+		shape = joined
 	}
 	if len(shape) > maxRank {
 		n.fail(n.invalid("more than %d dimensions", maxRank))

@@ -161,8 +161,9 @@ func shaped(t *Tensor, shape ...int) *Tensor {
 	return t
 }
 
-// forestFile is a random classifier of trees that are full but for their last nodes.
+// forestFile is a random classifier of trees that are full but for their last nodes, an odd number.
 func forestFile(trees, nodes, features int) []byte {
+	nodes -= 1 - nodes%2
 	r := rand.New(rand.NewPCG(1, 2))
 	var treeIDs, ids, featureIDs, yes, no, missing, classTrees, classNodes, classes []int64
 	var values, hits, weights []float32

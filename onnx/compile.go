@@ -13,9 +13,9 @@ type compiler struct {
 	inputs []*value
 	steps  []step
 	slots  []*value
-	row    int // elements that all values hold for one row, for the limit
-	folded int // elements of folded constants, for the limit
-	work   int // what computing them took, for the limit
+	row    int64 // elements that all values hold for one row, for the limit
+	folded int   // elements of folded constants, for the limit
+	work   int64 // what computing them took, for the limit
 	nodes  []*node
 }
 
@@ -100,10 +100,10 @@ func (c *compiler) declare(v *value) error {
 
 // account keeps the memory that a run of one row takes within bounds.
 func (c *compiler) account(v *value) error {
-	n := 1
+	n := int64(1)
 	for _, d := range v.shape {
 		if d > 0 {
-			if n *= d; n > maxRow {
+			if n *= int64(d); n > maxRow {
 				break
 			}
 		}
@@ -307,35 +307,35 @@ func (c *compiler) fold(n *node, s step) error {
 }
 
 // stepsToFold is about how many steps the kernel of a node takes whose inputs are constants.
-func (n *node) stepsToFold() int {
+func (n *node) stepsToFold() int64 {
 	if n.op.work != nil {
 		return n.op.work(n)
 	}
-	steps := 1
+	steps := int64(1)
 	for _, v := range n.in {
 		if v != nil {
-			steps += v.constant.Len()
+			steps += int64(v.constant.Len())
 		}
 	}
 	out, _ := volume(n.out[0].shape)
-	return steps + out
+	return steps + int64(out)
 }
 
 // workOfProduct is the work of a product of matrices: a multiplication for each element on the left and column on the right.
-func workOfProduct(n *node) int {
+func workOfProduct(n *node) int64 {
 	columns := 1
 	if s := n.out[0].shape; len(s) > 0 {
 		columns = max(1, s[len(s)-1])
 	}
-	left, right := n.in[0].constant.Len(), n.in[1].constant.Len()
-	return 1 + left*(columns+1) + right
+	left, right := int64(n.in[0].constant.Len()), int64(n.in[1].constant.Len())
+	return 1 + left*int64(columns+1) + right
 }
 
 // workByRow is the work of operators whose compile says what one row costs.
-func workByRow(n *node) int {
+func workByRow(n *node) int64 {
 	rows := 1
 	if s := n.in[0].constant.Shape; len(s) > 0 {
 		rows = s[0]
 	}
-	return 1 + n.in[0].constant.Len() + rows*n.perRow
+	return 1 + int64(n.in[0].constant.Len()) + int64(rows)*int64(n.perRow)
 }

@@ -12,7 +12,7 @@ import (
 func held(s *Session) int64 {
 	bytes := int64(unsafe.Sizeof(*s))
 	tensor := func(t *Tensor) int64 {
-		return int64(unsafe.Sizeof(*t)) + int64(8*cap(t.Shape)+4*cap(t.F32)+8*cap(t.F64)+8*cap(t.I64)+cap(t.Bool)+16*cap(t.Str))
+		return int64(unsafe.Sizeof(*t)) + int64(8*cap(t.Shape)+4*cap(t.F32)+8*cap(t.F64)+8*cap(t.I64)+cap(t.Bool)+int(unsafe.Sizeof(""))*cap(t.Str))
 	}
 	shared := map[*Tensor]bool{}
 	for i := range s.calls {

@@ -21,17 +21,17 @@ const (
 
 // volume is the product of dims, refusing negative dims and products over maxTensor.
 func volume(dims []int) (int, bool) {
-	n, ok := 1, true
+	n, ok := int64(1), true
 	for _, d := range dims {
 		if d < 0 || d > maxTensor {
 			return 0, false
 		}
-		if n *= d; n > maxTensor {
+		if n *= int64(d); n > maxTensor {
 			ok, n = false, maxTensor
 		}
 	}
 	if ok {
-		return n, true
+		return int(n), true
 	}
 	for _, d := range dims {
 		if d == 0 {

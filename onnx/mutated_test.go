@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -65,31 +64,28 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// bounded loads and runs a file. All that is allocated meanwhile, garbage too, bounds the memory that is in use.
+// bounded loads and runs a file. What is allocated meanwhile, garbage too, bounds the memory that is in use. Both are measured of the
+// whole process, so a file that seems to take too much is tried again: what others did meanwhile they will not do each time.
 func bounded(t *testing.T, file []byte) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := processTime(t)
-	hang := time.AfterFunc(hangTime, func() { panic("a mutated model hangs") })
-	exercise(t, file)
-	hang.Stop()
-	spent := processTime(t) - start
-	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > allowedBytes {
+	const tries = 4
+	used, spent := uint64(math.MaxUint64), time.Duration(math.MaxInt64)
+	for i := 0; i < tries && (used > allowedBytes || spent > allowedTime); i++ {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		hang := time.AfterFunc(hangTime, func() { panic("a mutated model hangs") })
+		exercise(t, file)
+		hang.Stop()
+		spent = min(spent, time.Since(start))
+		runtime.ReadMemStats(&after)
+		used = min(used, after.TotalAlloc-before.TotalAlloc)
+	}
+	if used > allowedBytes {
 		t.Errorf("a file of %d bytes allocates %d bytes, more than %d", len(file), used, allowedBytes)
 	}
 	if spent > allowedTime {
-		t.Errorf("a file of %d bytes takes %v of processor time, more than %v", len(file), spent, allowedTime)
+		t.Errorf("a file of %d bytes takes %v, more than %v", len(file), spent, allowedTime)
 	}
-}
-
-// processTime is what this process has used of the processors: a busy machine does not change it.
-func processTime(t *testing.T) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // exercise loads a file and, if that goes well, runs it on good and bad batches.

@@ -1,22 +1,25 @@
 package onnx
 
-import "math"
+import "slices"
 
-// arithmetic is an operation of two numbers in the types it is defined for.
+// arithmetic is an operation of two numbers in the types it is defined for. Integers of every width are computed in 64 bits and
+// wrapped to their own.
 type arithmetic struct {
 	f32 func(a, b float32) float32
 	f64 func(a, b float64) float64
 	i64 func(a, b int64) int64
+	u64 func(a, b int64) int64 // of unsigned numbers held as int64; nil: the bits are those of i64
 }
 
 var (
-	adding      = arithmetic{plus[float32], plus[float64], plus[int64]}
-	subtracting = arithmetic{minus[float32], minus[float64], minus[int64]}
-	multiplying = arithmetic{times[float32], times[float64], times[int64]}
-	dividing    = arithmetic{over[float32], over[float64], quotient}
-	largest     = arithmetic{higher[float32], higher[float64], func(a, b int64) int64 { return max(a, b) }}
-	smallest    = arithmetic{lower[float32], lower[float64], func(a, b int64) int64 { return min(a, b) }}
-	powers      = arithmetic{f32: func(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }, f64: math.Pow}
+	adding      = arithmetic{plus[float32], plus[float64], plus[int64], nil}
+	subtracting = arithmetic{minus[float32], minus[float64], minus[int64], nil}
+	multiplying = arithmetic{times[float32], times[float64], times[int64], nil}
+	dividing    = arithmetic{over[float32], over[float64], quotient, func(a, b int64) int64 { return int64(uint64(a) / uint64(b)) }}
+	largest     = arithmetic{higher[float32], higher[float64], func(a, b int64) int64 { return max(a, b) },
+		func(a, b int64) int64 { return int64(max(uint64(a), uint64(b))) }}
+	smallest = arithmetic{lower[float32], lower[float64], func(a, b int64) int64 { return min(a, b) },
+		func(a, b int64) int64 { return int64(min(uint64(a), uint64(b))) }}
 )
 
 func plus[T float32 | float64 | int64](a, b T) T  { return a + b }
@@ -43,9 +46,10 @@ func lower[T float32 | float64](a, b T) T {
 }
 
 var (
-	signed = []DType{Float32, Float64, Int64, Int32}
-	floats = []DType{Float32, Float64}
-	every  = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64, Bool, String}
+	floats   = []DType{Float32, Float64}
+	integers = []DType{Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64}
+	numeric  = slices.Concat(floats, integers)
+	every    = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64, Bool, String}
 )
 
 var arithmeticOperators = []operator{
@@ -53,7 +57,7 @@ var arithmeticOperators = []operator{
 	{name: "Sub", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: subtracting.compile},
 	{name: "Mul", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: multiplying.compile},
 	{name: "Div", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: dividing.compile},
-	{name: "Pow", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: powers.compile},
+	{name: "Pow", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: power},
 	{name: "Sum", since: 6, inputs: oneOrMore, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: adding.floats},
 	{name: "Max", since: 6, inputs: oneOrMore, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: largest.compile},
 	{name: "Min", since: 6, inputs: oneOrMore, outputs: exactlyOne, elementwise: true, keepsNaN: true, rows: rowsBroadcast, compile: smallest.compile},
@@ -79,26 +83,22 @@ func (a arithmetic) floats(n *node) (kernel, error) {
 
 // compile makes the kernel for the type of the inputs; more than two are taken from the left.
 func (a arithmetic) compile(n *node) (kernel, error) {
-	allowed := signed
-	if a.i64 == nil {
-		allowed = floats
-	}
-	if n.sameTypes(allowed); n.err != nil {
+	if n.sameTypes(numeric); n.err != nil {
 		return nil, n.err
 	}
 	d := n.in[0].dtype
-	n.together(d)
-	switch {
-	case d == Float32:
-		return fold2(a.f32), nil
-	case d == Float64:
-		return fold2(a.f64), nil
+	n.broadcastTo(d)
+	switch d {
+	case Float32:
+		return foldLeft(a.f32), nil
+	case Float64:
+		return foldLeft(a.f64), nil
 	}
 	f := a.i64
-	if d == Int32 {
-		f = func(x, y int64) int64 { return wrap(a.i64(x, y), Int32) }
+	if d == Uint64 && a.u64 != nil {
+		f = a.u64
 	}
-	run := fold2(f)
+	run := foldLeft(func(x, y int64) int64 { return wrap(f(x, y), d) })
 	if n.op.name != "Div" {
 		return run, nil
 	}
@@ -112,8 +112,8 @@ func (a arithmetic) compile(n *node) (kernel, error) {
 	}, nil
 }
 
-// fold2 combines all inputs from the left by f.
-func fold2[T element](f func(a, b T) T) kernel {
+// foldLeft combines all inputs from the left by f.
+func foldLeft[T element](f func(a, b T) T) kernel {
 	return func(c *call) error {
 		if err := c.broadcast(); err != nil {
 			return err

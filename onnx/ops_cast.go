@@ -7,27 +7,28 @@ import (
 )
 
 // castable are the types Cast converts between.
-var castable = []DType{Float32, Float64, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Bool, String}
+var castable = every
 
 var castOperators = []operator{
 	{name: "Cast", since: 6, until: 18, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, keepsNaN: true, rows: rowsBroadcast,
 		attributes: []string{"to"}, compile: cast},
-	// saturate concerns eight-bit floats alone, which are not supported.
-	{name: "Cast", since: 19, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, keepsNaN: true, rows: rowsBroadcast,
+	// saturate and round_mode concern eight-bit floats alone, which are not supported.
+	{name: "Cast", since: 19, until: 23, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, keepsNaN: true, rows: rowsBroadcast,
 		attributes: []string{"to", "saturate"}, compile: cast},
+	{name: "Cast", since: 24, inputs: exactlyOne, outputs: exactlyOne, moves: movesFirst, elementwise: true, keepsNaN: true, rows: rowsBroadcast,
+		attributes: []string{"to", "saturate", "round_mode"}, compile: cast},
 }
 
-// cast converts every element. Numbers that the new type cannot hold, NaN among them, are refused where ONNX leaves open what
-// they become: integers from floats.
+// cast converts every element. ONNX leaves open which integer NaN becomes, or a number that the new type cannot hold. ONNX Runtime
+// answers what its processor answers, and models rely on being answered at all: they cast first and choose with Where afterwards.
+// Here it is what an amd64 processor answers, on every machine.
 func cast(n *node) (kernel, error) {
 	n.types(0, castable...)
 	n.flag("saturate", 1)
+	n.mode("round_mode", "up", "down", "nearest")
 	to, err := dtypeOf(n.int("to", 0))
 	if err != nil {
 		return nil, n.unsupported(names(castable), "attribute to is number %d", n.int("to", 0))
-	}
-	if to == Uint64 {
-		return nil, n.unsupported(names(castable), "attribute to is %s", to)
 	}
 	from := n.in[0].dtype
 	if from == to {
@@ -71,9 +72,14 @@ func toFloat(_ *call, in, out *Tensor) error {
 		out.F32[i] = float32(v)
 	}
 	for i, v := range in.I64 {
-		if double {
+		switch {
+		case in.DType == Uint64 && double:
+			out.F64[i] = float64(uint64(v))
+		case in.DType == Uint64:
+			out.F32[i] = float32(uint64(v))
+		case double:
 			out.F64[i] = float64(v)
-		} else {
+		default:
 			out.F32[i] = float32(v)
 		}
 	}
@@ -104,16 +110,12 @@ func toBool(_ *call, in, out *Tensor) error {
 	return nil
 }
 
-func toInteger(c *call, in, out *Tensor) error {
+func toInteger(_ *call, in, out *Tensor) error {
 	for i, v := range in.F32 {
-		if err := truncate(c, out, i, float64(v)); err != nil {
-			return err
-		}
+		out.I64[i] = integerOf(float64(v), out.DType)
 	}
 	for i, v := range in.F64 {
-		if err := truncate(c, out, i, v); err != nil {
-			return err
-		}
+		out.I64[i] = integerOf(v, out.DType)
 	}
 	for i, v := range in.I64 {
 		out.I64[i] = wrap(v, out.DType)
@@ -127,15 +129,27 @@ func toInteger(c *call, in, out *Tensor) error {
 	return nil
 }
 
-// truncate rounds towards zero.
-func truncate(c *call, out *Tensor, i int, v float64) error {
-	low, high := out.DType.Range()
-	whole := math.Trunc(v)
-	if !(whole >= float64(low) && whole <= float64(high)) || whole == 1<<63 {
-		return c.fault(0, i, "%s is no %s", spell(c.in[0], i), out.DType)
+// integerOf rounds towards zero into d.
+func integerOf(v float64, d DType) int64 {
+	switch {
+	case d == Uint64 && v >= 1<<63:
+		return truncated(v-1<<63) ^ math.MinInt64
+	case d == Int64 || d == Uint64 || d == Uint32:
+		return wrap(truncated(v), d)
 	}
-	out.I64[i] = int64(whole)
-	return nil
+	// Narrower types are made from 32 bits.
+	if v = math.Trunc(v); v < math.MinInt32 || v > math.MaxInt32 || v != v {
+		v = math.MinInt32
+	}
+	return wrap(int64(v), d)
+}
+
+// truncated rounds towards zero; what int64 cannot hold becomes its smallest number.
+func truncated(v float64) int64 {
+	if v >= -1<<63 && v < 1<<63 {
+		return int64(v)
+	}
+	return math.MinInt64
 }
 
 // wrap brings v into the range of d as two's complement does.
@@ -166,7 +180,11 @@ func toText(_ *call, in, out *Tensor) error {
 		out.Str[i] = floatText(v, 17)
 	}
 	for i, v := range in.I64 {
-		out.Str[i] = strconv.FormatInt(v, 10)
+		if in.DType == Uint64 {
+			out.Str[i] = strconv.FormatUint(uint64(v), 10)
+		} else {
+			out.Str[i] = strconv.FormatInt(v, 10)
+		}
 	}
 	for i, v := range in.Bool {
 		out.Str[i] = "0"
@@ -197,7 +215,11 @@ func fromText(c *call, in, out *Tensor) error {
 			err = parseFloat(out, i, s)
 		default:
 			var v int64
-			if v, err = strconv.ParseInt(s, 10, 64); err == nil {
+			if out.DType == Uint64 {
+				var u uint64
+				u, err = strconv.ParseUint(s, 10, 64)
+				v = int64(u)
+			} else if v, err = strconv.ParseInt(s, 10, 64); err == nil {
 				if low, high := out.DType.Range(); v < low || v > high {
 					err = strconv.ErrRange
 				}

@@ -1,5 +1,7 @@
 package onnx
 
+import "math"
+
 var comparisonOperators = []operator{
 	{name: "Greater", since: 7, inputs: exactlyTwo, outputs: exactlyOne, elementwise: true, rows: rowsBroadcast, compile: ordering(func(a, b float32) bool { return a > b },
 		func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b })},
@@ -18,49 +20,40 @@ var comparisonOperators = []operator{
 
 func ordering(f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 func(a, b int64) bool) func(n *node) (kernel, error) {
 	return func(n *node) (kernel, error) {
-		if n.sameTypes(signed); n.err != nil {
+		if n.sameTypes(numeric); n.err != nil {
 			return nil, n.err
 		}
-		n.together(Bool)
+		n.broadcastTo(Bool)
 		switch n.in[0].dtype {
 		case Float32:
-			return compare(f32), nil
+			return combineTwo(f32), nil
 		case Float64:
-			return compare(f64), nil
+			return combineTwo(f64), nil
+		case Uint64: // the order of unsigned numbers is that of signed ones with the highest bit turned
+			return combineTwo(func(a, b int64) bool { return i64(a^math.MinInt64, b^math.MinInt64) }), nil
 		}
-		return compare(i64), nil
-	}
-}
-
-func compare[T element](f func(a, b T) bool) kernel {
-	return func(c *call) error {
-		if err := c.broadcast(); err != nil {
-			return err
-		}
-		a, b := c.in[0], c.in[1]
-		combine(c.out[0].Shape, c.out[0].Bool, data[T](a), a.Shape, data[T](b), b.Shape, f)
-		return nil
+		return combineTwo(i64), nil
 	}
 }
 
 func same[T comparable](a, b T) bool { return a == b }
 
 func equal(n *node) (kernel, error) {
-	if n.sameTypes(append([]DType{Bool, String}, signed...)); n.err != nil {
+	if n.sameTypes(every); n.err != nil {
 		return nil, n.err
 	}
-	n.together(Bool)
+	n.broadcastTo(Bool)
 	switch n.in[0].dtype {
 	case Float32:
-		return compare(same[float32]), nil
+		return combineTwo(same[float32]), nil
 	case Float64:
-		return compare(same[float64]), nil
+		return combineTwo(same[float64]), nil
 	case Bool:
-		return compare(same[bool]), nil
+		return combineTwo(same[bool]), nil
 	case String:
-		return compare(same[string]), nil
+		return combineTwo(same[string]), nil
 	}
-	return compare(same[int64]), nil
+	return combineTwo(same[int64]), nil
 }
 
 func logic(f func(a, b bool) bool) func(n *node) (kernel, error) {
@@ -68,8 +61,8 @@ func logic(f func(a, b bool) bool) func(n *node) (kernel, error) {
 		if n.sameTypes([]DType{Bool}); n.err != nil {
 			return nil, n.err
 		}
-		n.together(Bool)
-		return compare(f), nil
+		n.broadcastTo(Bool)
+		return combineTwo(f), nil
 	}
 }
 
@@ -94,7 +87,7 @@ func where(n *node) (kernel, error) {
 	if n.err == nil && n.in[1].dtype != n.in[2].dtype {
 		n.fail(n.invalid("input 2 is %s and input 1 %s", n.in[2].dtype, n.in[1].dtype))
 	}
-	if n.together(n.in[1].dtype); n.err != nil {
+	if n.broadcastTo(n.in[1].dtype); n.err != nil {
 		return nil, n.err
 	}
 	n.scratchOut = 1

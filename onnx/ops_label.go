@@ -150,7 +150,9 @@ func encode[K, V element](n *node, keys, values, otherwise *Tensor) (kernel, err
 			if nans++; nans > 1 {
 				return nil, n.invalid("the key NaN is given twice")
 			}
-			n.missing = true
+			if n.missing = true; n.version < 4 {
+				nan = rest // ONNX Runtime finds NaN among the keys from ai.onnx.ml 4 on
+			}
 			continue
 		}
 		if _, ok := at[k]; ok {

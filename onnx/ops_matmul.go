@@ -1,6 +1,9 @@
 package onnx
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 var matrixOperators = []operator{
 	{name: "MatMul", since: 1, inputs: exactlyTwo, outputs: exactlyOne, rows: rowsOfProduct, work: workOfProduct, compile: matMul},
@@ -56,44 +59,107 @@ func matrixProduct[T float32 | float64](dst []T, a, b strided[T], m, k, n int) {
 	}
 }
 
-// matMul multiplies matrices; a vector on the left is a row, on the right a column, and vanishes from the shape.
+// matMul multiplies matrices, those that more dimensions number one by one, broadcast; a vector on the left is a row, on the right a
+// column, and vanishes from the shape.
 func matMul(n *node) (kernel, error) {
 	if n.sameTypes(floats); n.err != nil {
 		return nil, n.err
 	}
-	a, b := n.in[0].shape, n.in[1].shape
-	for i, s := range [][]int{a, b} {
-		if len(s) < 1 || len(s) > 2 {
-			return nil, n.unsupported([]string{"vectors and matrices"}, "input %d has shape %s", i, describe(s))
-		}
+	a, b := n.known(0), n.known(1)
+	if n.err != nil {
+		return nil, n.err
 	}
-	if k := a[len(a)-1]; k >= 0 && b[0] >= 0 && k != b[0] {
+	out, ok := productShape(nil, a, b)
+	if !ok || len(out) > maxRank {
 		return nil, n.invalid("shapes %s and %s do not fit", describe(a), describe(b))
 	}
-	n.set(0, n.in[0].dtype, append(append([]int{}, a[:len(a)-1]...), b[1:]...)...)
+	n.set(0, n.in[0].dtype, slices.Concat([]int{}, out)...)
 	if n.in[0].dtype == Float64 {
 		return multiply[float64], nil
 	}
 	return multiply[float32], nil
 }
 
+// asMatrices splits the shape of a factor: the dimensions that number matrices, rows and columns.
+func asMatrices(s []int, right bool) (numbers []int, rows, columns int) {
+	switch {
+	case len(s) > 1:
+		return s[:len(s)-2], s[len(s)-2], s[len(s)-1]
+	case right:
+		return nil, s[0], 1
+	default:
+		return nil, 1, s[0]
+	}
+}
+
+// productShape appends the shape of a product to dst; ok is false where the factors do not fit. Dimensions may be unknown.
+func productShape(dst, a, b []int) (shape []int, ok bool) {
+	if len(a) == 0 || len(b) == 0 {
+		return nil, false
+	}
+	na, m, k := asMatrices(a, false)
+	nb, l, n := asMatrices(b, true)
+	if k != l && k >= 0 && l >= 0 {
+		return nil, false
+	}
+	for i := range max(len(na), len(nb)) {
+		x, y := dimBefore(na, nb, i), dimBefore(nb, na, i)
+		switch {
+		case x == y || y == 1:
+		case x == 1 || x == -1:
+			x = y
+		case y != -1:
+			return nil, false
+		}
+		dst = append(dst, x)
+	}
+	if len(a) > 1 {
+		dst = append(dst, m)
+	}
+	if len(b) > 1 {
+		dst = append(dst, n)
+	}
+	return dst, true
+}
+
+// dimBefore is dimension i of s as broadcast beside other: 1 where s has fewer dimensions.
+func dimBefore(s, other []int, i int) int {
+	if i -= max(0, len(other)-len(s)); i < 0 {
+		return 1
+	}
+	return s[i]
+}
+
 func multiply[T float32 | float64](c *call) error {
 	a, b := c.in[0], c.in[1]
-	if len(a.Shape) < 1 || len(a.Shape) > 2 || len(b.Shape) < 1 || len(b.Shape) > 2 || a.Shape[len(a.Shape)-1] != b.Shape[0] {
+	dims, ok := productShape(c.dims[:0], a.Shape, b.Shape)
+	if !ok {
 		return c.fault(-1, 0, "shapes %s and %s do not fit", describe(a.Shape), describe(b.Shape))
 	}
-	c.dims = append(append(c.dims[:0], a.Shape[:len(a.Shape)-1]...), b.Shape[1:]...)
+	c.dims = dims
 	if err := c.resize(c.out[0], c.dims...); err != nil {
 		return err
 	}
-	m, k, n := 1, b.Shape[0], 1
-	if len(a.Shape) == 2 {
-		m = a.Shape[0]
+	na, m, k := asMatrices(a.Shape, false)
+	nb, _, n := asMatrices(b.Shape, true)
+	numbers := c.dims[:max(len(na), len(nb))]
+	sa, sb := strides(numbers, na), strides(numbers, nb)
+	dst, x, y := data[T](c.out[0]), data[T](a), data[T](b)
+	var at [maxRank]int
+	ia, ib := 0, 0
+	for len(dst) > 0 {
+		matrixProduct(dst[:m*n], strided[T]{x[ia*m*k:], k, 1}, strided[T]{y[ib*k*n:], n, 1}, m, k, n)
+		dst = dst[m*n:]
+		for d := len(numbers) - 1; d >= 0; d-- {
+			at[d]++
+			ia, ib = ia+sa[d], ib+sb[d]
+			if at[d] < numbers[d] {
+				break
+			}
+			ia, ib = ia-at[d]*sa[d], ib-at[d]*sb[d]
+			at[d] = 0
+		}
 	}
-	if len(b.Shape) == 2 {
-		n = b.Shape[1]
-	}
-	matrixProduct(data[T](c.out[0]), strided[T]{data[T](a), k, 1}, strided[T]{data[T](b), n, 1}, m, k, n)
 	return nil
 }
 
@@ -117,7 +183,7 @@ func gemm(n *node) (kernel, error) {
 	}
 	shape := []int{m, w}
 	if n.has(2) {
-		if both, ok := together(shape, n.in[2].shape); !ok || both != nil && (len(both) != 2 || w >= 0 && both[1] != w) {
+		if joined, ok := broadcastShape(shape, n.in[2].shape); !ok || joined != nil && (len(joined) != 2 || w >= 0 && joined[1] != w) {
 			return nil, n.invalid("input 2 has shape %s, which does not go with %s", describe(n.in[2].shape), describe(shape))
 		}
 	}

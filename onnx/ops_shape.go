@@ -76,7 +76,7 @@ func reshaped(n *node, want []int64, from []int, zero bool) ([]int, error) {
 	if len(want) > maxRank {
 		return nil, n.invalid("more than %d dimensions", maxRank)
 	}
-	shape, left, rest := make([]int, len(want)), -1, 1
+	shape, left, rest := make([]int, len(want)), -1, int64(1)
 	for i, d := range want {
 		switch {
 		case d == 0 && !zero && from == nil:
@@ -95,17 +95,17 @@ func reshaped(n *node, want []int64, from []int, zero bool) ([]int, error) {
 		}
 		if shape[i] < 0 || rest < 0 {
 			rest = -1
-		} else if rest *= shape[i]; rest > maxTensor {
+		} else if rest *= int64(shape[i]); rest > maxTensor {
 			return nil, n.invalid("shape %v is too large", want)
 		}
 	}
-	all := -1
+	all := int64(-1)
 	if from != nil {
-		all = joint(from)
+		all = int64(joint(from))
 	}
 	if all >= 0 && rest >= 0 {
 		if left >= 0 && rest > 0 && all%rest == 0 {
-			shape[left] = all / rest
+			shape[left] = int(all / rest)
 		} else if left >= 0 || all != rest {
 			return nil, n.invalid("shape %s cannot become %v", describe(from), want)
 		}
@@ -144,7 +144,7 @@ func runReshape(c *call, zero bool) error {
 	if len(want) > maxRank || len(c.in[1].Shape) != 1 {
 		return c.fault(-1, 0, "a shape of %d dimensions", len(want))
 	}
-	all, rest, left := product(from), 1, -1
+	all, rest, left := int64(product(from)), int64(1), -1
 	c.dims = c.dims[:0]
 	for i, d := range want {
 		switch {
@@ -156,12 +156,12 @@ func runReshape(c *call, zero bool) error {
 		if d < 0 || d > maxTensor || rest > maxTensor {
 			return c.fault(-1, 0, "shape %s cannot become %v", describe(from), want)
 		}
-		rest *= int(d)
+		rest *= d
 		c.dims = append(c.dims, int(d))
 	}
 	switch {
 	case left >= 0 && rest > 0 && all%rest == 0:
-		c.dims[left] = all / rest
+		c.dims[left] = int(all / rest)
 	case left >= 0 && rest == 0 && all == 0:
 		c.dims[left] = 0
 	case left >= 0 || all != rest:
@@ -175,6 +175,12 @@ func runReshape(c *call, zero bool) error {
 func squeeze(n *node) (kernel, error) {
 	n.sameSize, n.shares = true, true
 	n.types(0, every...)
+	if n.has(1) && n.in[1].constant == nil {
+		n.types(1, Int64)
+		n.set(0, n.in[0].dtype)
+		n.out[0].shape = nil
+		return func(c *call) error { return runSqueeze(c, c.in[1].I64) }, nil
+	}
 	shape, axes := n.known(0), n.axes(1)
 	var gone [maxRank]bool
 	for _, a := range axes {
@@ -186,60 +192,92 @@ func squeeze(n *node) (kernel, error) {
 	}
 	out := []int{}
 	for i, d := range shape {
-		if axes == nil && d < 0 {
+		if len(axes) == 0 && d < 0 {
 			return nil, n.unsupported([]string{"axes"}, "without axes the shape %s must be known", describe(shape))
 		}
-		if gone[i] = gone[i] || axes == nil && d == 1; !gone[i] {
+		if gone[i] = gone[i] || len(axes) == 0 && d == 1; !gone[i] {
 			out = append(out, d)
 		}
 	}
 	n.set(0, n.in[0].dtype, out...)
-	rank := len(shape)
-	return func(c *call) error {
-		s := c.in[0].Shape
-		c.dims = c.dims[:0]
-		for i, d := range s {
-			if len(s) != rank || gone[i] && d != 1 {
-				return c.fault(-1, 0, "shape %s has no dimension of 1 to take out at every axis", describe(s))
-			}
-			if !gone[i] {
-				c.dims = append(c.dims, d)
-			}
+	axes = slices.Clone(axes)
+	return func(c *call) error { return runSqueeze(c, axes) }, nil
+}
+
+func runSqueeze(c *call, axes []int64) error {
+	s := c.in[0].Shape
+	var gone [maxRank]bool
+	for _, a := range axes {
+		if a < 0 {
+			a += int64(len(s))
 		}
-		share(c.out[0], c.in[0], c.dims)
-		return nil
-	}, nil
+		if a < 0 || a >= int64(len(s)) || s[a] != 1 {
+			return c.fault(-1, 0, "shape %s has no dimension of 1 to take out at every axis", describe(s))
+		}
+		gone[a] = true
+	}
+	c.dims = c.dims[:0]
+	for i, d := range s {
+		if !gone[i] && (len(axes) > 0 || d != 1) {
+			c.dims = append(c.dims, d)
+		}
+	}
+	share(c.out[0], c.in[0], c.dims)
+	return nil
 }
 
 // unsqueeze puts in dimensions of 1 where axes says they are in the result.
 func unsqueeze(n *node) (kernel, error) {
 	n.sameSize, n.shares = true, true
 	n.types(0, every...)
-	shape, axes := n.known(0), n.axes(1)
+	shape := n.known(0)
+	if n.has(1) && n.in[1].constant == nil {
+		n.types(1, Int64)
+		n.set(0, n.in[0].dtype)
+		if count := n.in[1].shape; len(count) == 1 && count[0] >= 0 && count[0]+len(shape) <= maxRank {
+			n.set(0, n.in[0].dtype, slices.Repeat([]int{-1}, count[0]+len(shape))...)
+		} else {
+			n.out[0].shape = nil
+		}
+		return func(c *call) error { return runUnsqueeze(c, c.in[1].I64) }, nil
+	}
+	axes := n.axes(1)
 	if n.err != nil {
 		return nil, n.err
 	}
-	rank := len(shape) + len(axes)
-	if len(axes) == 0 || rank > maxRank {
-		return nil, n.invalid("%d axes for shape %s", len(axes), describe(shape))
+	fresh, ok := newAxes(axes, len(shape))
+	if !ok || len(axes) == 0 {
+		return nil, n.invalid("axes %v for shape %s", axes, describe(shape))
 	}
-	var fresh [maxRank]bool
+	n.set(0, n.in[0].dtype, spread([]int{}, shape, fresh, len(shape)+len(axes))...)
+	axes = slices.Clone(axes)
+	return func(c *call) error { return runUnsqueeze(c, axes) }, nil
+}
+
+func runUnsqueeze(c *call, axes []int64) error {
+	shape := c.in[0].Shape
+	fresh, ok := newAxes(axes, len(shape))
+	if !ok {
+		return c.fault(-1, 0, "axes %v for shape %s", slices.Clone(axes), describe(shape))
+	}
+	c.dims = spread(c.dims[:0], shape, fresh, len(shape)+len(axes))
+	share(c.out[0], c.in[0], c.dims)
+	return nil
+}
+
+// newAxes marks the axes of the result that are new; ok is false where one is given twice or is none of the result's.
+func newAxes(axes []int64, rank int) (fresh [maxRank]bool, ok bool) {
+	rank += len(axes)
 	for _, a := range axes {
-		i := n.axis(a, rank)
-		if fresh[i] {
-			return nil, n.invalid("axis %d is given twice", a)
+		if a < 0 {
+			a += int64(rank)
 		}
-		fresh[i] = true
+		if a < 0 || a >= int64(rank) || rank > maxRank || fresh[a] {
+			return fresh, false
+		}
+		fresh[a] = true
 	}
-	n.set(0, n.in[0].dtype, spread(nil, shape, fresh, rank)...)
-	return func(c *call) error {
-		if len(c.in[0].Shape) != rank-len(axes) {
-			return c.fault(-1, 0, "input 0 has shape %s", describe(c.in[0].Shape))
-		}
-		c.dims = spread(c.dims[:0], c.in[0].Shape, fresh, rank)
-		share(c.out[0], c.in[0], c.dims)
-		return nil
-	}, nil
+	return fresh, rank <= maxRank
 }
 
 // spread appends the dimensions of shape to dst with a 1 at every fresh place.

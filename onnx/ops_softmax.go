@@ -1,5 +1,7 @@
 package onnx
 
+import "math"
+
 var softmaxOperators = []operator{
 	// Before opset 13 everything from the axis on is one line.
 	{name: "Softmax", since: 1, until: 12, inputs: exactlyOne, outputs: exactlyOne, keepsNaN: true, rows: rowsBesideAxis, attributes: []string{"axis"},
@@ -85,19 +87,18 @@ func around(shape []int, axis int, rest bool) (outer, width, inner int) {
 // argMax gives the index of the largest element along an axis, the first of equals. NaN never wins but in the first place.
 func argMax(n *node) (kernel, error) {
 	n.out[0].scores = n.in[0]
-	return argNode(n, func(a, b float32) bool { return a > b }, func(a, b float64) bool { return a > b })
+	return argNode(n, 1)
 }
 
 func argMin(n *node) (kernel, error) {
-	return argNode(n, func(a, b float32) bool { return a < b }, func(a, b float64) bool { return a < b })
+	return argNode(n, -1)
 }
 
-func argNode(n *node, f32 func(a, b float32) bool, f64 func(a, b float64) bool) (kernel, error) {
-	n.types(0, floats...)
+// argNode finds the largest (sign 1) or smallest (sign -1) elements.
+func argNode(n *node, sign int64) (kernel, error) {
+	n.types(0, numeric...)
 	shape, keep := n.known(0), n.flag("keepdims", 1)
-	if n.flag("select_last_index", 0) {
-		return nil, n.unsupported([]string{"0"}, "select_last_index 1 is not supported")
-	}
+	last := n.flag("select_last_index", 0)
 	axis := n.axis(n.int("axis", 0), len(shape))
 	if n.err != nil {
 		return nil, n.err
@@ -108,10 +109,30 @@ func argNode(n *node, f32 func(a, b float32) bool, f64 func(a, b float64) bool) 
 	}
 	n.set(0, Int64, append(out, shape[axis+1:]...)...)
 	n.across[axis], n.drops = true, !keep
-	if n.in[0].dtype == Float64 {
-		return argKernel(axis, len(shape), keep, f64), nil
+	switch n.in[0].dtype {
+	case Float32:
+		return argKernel(axis, len(shape), keep, better[float32](sign, last)), nil
+	case Float64:
+		return argKernel(axis, len(shape), keep, better[float64](sign, last)), nil
+	case Uint64:
+		signed := better[int64](sign, last)
+		return argKernel(axis, len(shape), keep, func(a, b int64) bool { return signed(a^math.MinInt64, b^math.MinInt64) }), nil
 	}
-	return argKernel(axis, len(shape), keep, f32), nil
+	return argKernel(axis, len(shape), keep, better[int64](sign, last)), nil
+}
+
+// better says whether a wins over b, which stands before it.
+func better[T numberElement](sign int64, last bool) func(a, b T) bool {
+	switch {
+	case sign > 0 && last:
+		return func(a, b T) bool { return a >= b }
+	case sign > 0:
+		return func(a, b T) bool { return a > b }
+	case last:
+		return func(a, b T) bool { return a <= b }
+	default:
+		return func(a, b T) bool { return a < b }
+	}
 }
 
 func argKernel[T element](axis, rank int, keep bool, better func(a, b T) bool) kernel {

@@ -55,23 +55,28 @@ func regressTrees[T float32 | float64](n *node) (kernel, error) {
 	if oneWeight(n, &s); n.err != nil {
 		return nil, n.err
 	}
-	e, err := tree.Compile(s)
+	e, err := compileTrees(n, s)
 	if err != nil {
-		return nil, n.invalid("%v", err)
+		return nil, err
 	}
 	n.set(0, Float32, n.rows(0), int(targets))
 	return newForest(n, e, post), nil
 }
 
 // oneWeight leaves every leaf of a single target one weight. Where a file lists several, ONNX Runtime takes one of them, which is
-// understood only if they are equal.
+// understood only if they are equal; where it lists none, the leaf weighs 0, which a minimum counts.
 func oneWeight[T float32 | float64](n *node, s *tree.Spec[T]) {
 	if s.Targets > 1 || n.err != nil {
 		return
 	}
 	for i := range s.Nodes {
 		d := &s.Nodes[i]
-		if d.True >= 0 || d.Weights < 2 {
+		if d.True >= 0 || d.Weights == 1 {
+			continue
+		}
+		if d.Weights == 0 {
+			d.Leaf, d.Weights = int32(len(s.Weights)), 1
+			s.Weights = append(s.Weights, tree.Weight[T]{})
 			continue
 		}
 		for _, w := range s.Weights[d.Leaf : d.Leaf+d.Weights] {
@@ -116,7 +121,7 @@ func (n *node) walks(e ensemble) {
 }
 
 func (f *forest[T]) run(c *call) error {
-	rows, err := c.width(0, f.trees.Features())
+	x, stride, rows, err := rowsOf[T](c, f.trees.Features())
 	if err != nil {
 		return err
 	}
@@ -126,7 +131,7 @@ func (f *forest[T]) run(c *call) error {
 		return err
 	}
 	dst := memory[T](c, out, rows*targets)
-	f.trees.Eval(dst, floatsOf[T](c, 0), rows)
+	f.trees.EvalStride(dst, nil, x, rows, stride)
 	if f.post != transformNone {
 		for r := range rows {
 			apply(f.post, dst[r*targets:][:targets])
@@ -179,7 +184,16 @@ func floatsOf[T float32 | float64](c *call, k int) []T {
 	return any(c.floats(k)).([]T)
 }
 
-// needed is the number of columns the input has, or must have where that is not known before running.
+// rowsOf gives the rows of input 0 in T and how many columns they have: those that the trees read, or more.
+func rowsOf[T float32 | float64](c *call, features int) (x []T, stride, rows int, err error) {
+	rows, stride, err = c.matrix(0)
+	if err == nil && stride < features {
+		err = c.fault(-1, 0, "input 0 has %d columns, want %d or more", stride, features)
+	}
+	return floatsOf[T](c, 0), stride, rows, err
+}
+
+// needed is the number of columns the input has, or must have at least where that is not known before running.
 func (n *node) needed(features []int32) int {
 	if w := n.columns(0); w >= 0 {
 		return w

@@ -118,7 +118,7 @@ func nodes5[T float32 | float64](n *node, s *tree.Spec[T]) {
 		if n.err != nil {
 			return
 		}
-		if missing != nil && missing[i] != 0 {
+		if missing != nil && missing[i] == 1 {
 			d.MissingTrue, n.missing = true, true
 		}
 		if d.Mode == tree.Member {

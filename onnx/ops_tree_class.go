@@ -17,19 +17,20 @@ type voters[T float32 | float64] struct {
 	labels  *Tensor
 	classes int
 	post    transform
+	base    []T  // none, or one for each class; of two classes also one
 	sparse  bool // a row may reach no leaf of a class, and that class cannot win
 
 	// Of two classes.
-	id        int  // the only class with weights; -1: both have
-	positive  bool // no weight is negative: the threshold is 0.5
-	base      []T  // by class; nil: none
-	low, high int  // the labels of a score below and above the threshold
+	only     int  // the only class with weights; bothClasses
+	positive bool // no weight is negative, and one class has weights alone: the threshold is 0.5
 }
+
+// bothClasses have weights.
+const bothClasses = -1
 
 func classifyTrees[T float32 | float64](n *node) (kernel, error) {
 	labels := n.labels("classlabels_int64s", "classlabels_strings")
-	v := &voters[T]{labels: labels, classes: labels.Shape[0], post: n.transform(), id: -1}
-	base := listOf[T](n, "base_values")
+	v := &voters[T]{labels: labels, classes: labels.Shape[0], post: n.transform(), only: bothClasses, base: listOf[T](n, "base_values")}
 	if n.err == nil && v.classes < 2 {
 		return nil, n.unsupported([]string{"two classes or more"}, "%d classes", v.classes)
 	}
@@ -37,69 +38,48 @@ func classifyTrees[T float32 | float64](n *node) (kernel, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
-	if err := v.two(n, &s, base); err != nil {
-		return nil, err
+	if v.classes == 2 {
+		v.setTwoClasses(n, &s)
 	}
-	if v.classes > 2 {
-		if len(base) != 0 && len(base) != v.classes {
-			return nil, n.invalid("%d base values for %d classes", len(base), v.classes)
-		}
-		s.Base = base
+	if b := len(v.base); b != 0 && b != v.classes && (b != 1 || v.classes != 2) {
+		return nil, n.invalid("%d base values for %d classes", b, v.classes)
 	}
-	if v.sparse = !everyTargetReached(&s); v.sparse && v.base != nil && v.id != 0 {
-		return nil, n.unsupported([]string{"base values of two classes that every row reaches"}, "a row may reach no leaf of a class")
-	}
-	if oneWeight(n, &s); n.err != nil {
-		return nil, n.err
+	v.sparse = !everyTargetReached(&s)
+	if v.post == transformProbit && v.classes == 2 && (v.only >= 0 || v.sparse) {
+		return nil, n.unsupported(transformNames[:4], "post_transform PROBIT of one score for two classes is not supported")
 	}
 	var err error
-	if v.trees, err = tree.Compile(s); err != nil {
-		return nil, n.invalid("%v", err)
+	if v.trees, err = compileTrees(n, s); err != nil {
+		return nil, err
 	}
 	n.classifier(v.labels, v.classes)
 	n.walks(v.trees)
 	n.scratch.row += int64(9 * max(v.classes, s.Targets)) // sums in T and which were reached
 	if v.classes > 2 {
-		return v.many, nil
+		return v.runSeveral, nil
 	}
-	return v.binary, nil
+	return v.runTwo, nil
 }
 
-// two sets up a classifier of two classes.
-func (v *voters[T]) two(n *node, s *tree.Spec[T], base []T) error {
-	if v.classes != 2 {
-		return nil
-	}
+// setTwoClasses finds which of two classes has weights. Where it is one alone, the ensemble sums one target.
+func (v *voters[T]) setTwoClasses(n *node, s *tree.Spec[T]) {
 	ids := n.shorts("class_ids")
-	v.positive = true
-	for _, w := range s.Weights {
-		v.positive = v.positive && w.Value >= 0
-	}
-	one := true
+	single := len(ids) > 0
 	for _, id := range ids {
-		one = one && id == ids[0]
+		single = single && id == ids[0]
 	}
-	v.low, v.high = 0, 1
-	if one && len(ids) > 0 {
-		v.id = int(ids[0])
-		s.Targets = 1
-		for i := range s.Weights {
-			s.Weights[i].Target = 0
+	if !single {
+		if v.labels.DType == Int64 {
+			// ONNX Runtime answers literally 0 and 1, whatever the labels are.
+			v.labels = &Tensor{DType: Int64, Shape: []int{2}, I64: []int64{0, 1}}
 		}
-	} else if v.positive = false; v.labels.DType == Int64 {
-		// ONNX Runtime answers literally 0 and 1, whatever the labels are.
-		v.labels = &Tensor{DType: Int64, Shape: []int{2}, I64: []int64{0, 1}}
+		return
 	}
-	supported := map[int]string{-1: "none or 2", 0: "none or 1", 1: "none or 2"}[v.id]
-	if len(base) != 0 && len(base) != map[int]int{-1: 2, 0: 1, 1: 2}[v.id] {
-		return n.unsupported([]string{supported}, "%d base values where class_ids names %s", len(base),
-			map[int]string{-1: "both classes", 0: "class 0 alone", 1: "class 1 alone"}[v.id])
+	v.only, v.positive, s.Targets = int(ids[0]), true, 1
+	for i := range s.Weights {
+		v.positive = v.positive && s.Weights[i].Value >= 0
+		s.Weights[i].Target = 0
 	}
-	v.base = base
-	if v.post == transformProbit && v.id >= 0 {
-		return n.unsupported(transformNames[:4], "post_transform PROBIT of one score for two classes is not supported")
-	}
-	return nil
 }
 
 // everyTargetReached says whether each target has a tree of which every leaf gives it a weight.
@@ -109,7 +89,7 @@ func everyTargetReached[T float32 | float64](s *tree.Spec[T]) bool {
 	always := make([]bool, s.Targets)
 	var touched []int32
 	for t, root := range s.Roots {
-		end := len(s.Nodes)
+		end := len(s.Nodes) // the nodes of a tree stand together, behind its root
 		if t+1 < len(s.Roots) {
 			end = int(s.Roots[t+1])
 		}
@@ -145,20 +125,19 @@ func everyTargetReached[T float32 | float64](s *tree.Spec[T]) bool {
 }
 
 // eval gives the sums of rows and, where that is not certain, which targets were reached; else nil.
-func (v *voters[T]) eval(c *call, dst []T, rows int) []bool {
-	x := floatsOf[T](c, 0)
+func (v *voters[T]) eval(c *call, dst, x []T, rows, stride int) []bool {
 	if !v.sparse {
-		v.trees.Eval(dst, x, rows)
+		v.trees.EvalStride(dst, nil, x, rows, stride)
 		return nil
 	}
 	c.reached = sized(c.reached, len(dst))
-	v.trees.EvalReached(dst, c.reached, x, rows)
+	v.trees.EvalStride(dst, c.reached, x, rows, stride)
 	return c.reached
 }
 
-// many runs three classes or more: the largest sum wins, the first of equals.
-func (v *voters[T]) many(c *call) error {
-	rows, err := c.width(0, v.trees.Features())
+// runSeveral runs three classes or more: the largest sum wins, the first of equals.
+func (v *voters[T]) runSeveral(c *call) error {
+	x, stride, rows, err := rowsOf[T](c, v.trees.Features())
 	if err != nil {
 		return err
 	}
@@ -170,9 +149,15 @@ func (v *voters[T]) many(c *call) error {
 	if !direct {
 		dst = scratch[T](c, len(scores))
 	}
-	reached := v.eval(c, dst, rows)
+	reached := v.eval(c, dst, x, rows, stride)
 	for r := range rows {
 		row := dst[r*v.classes:][:v.classes]
+		if v.base != nil { // a class with a base value takes part, reached or not
+			for k, b := range v.base {
+				row[k] += b
+			}
+			reached = nil
+		}
 		if c.out[0] != nil {
 			k := best(row, reached, r*v.classes)
 			if k < 0 {
@@ -206,9 +191,9 @@ func best[T float32 | float64](row []T, reached []bool, at int) int {
 	return k
 }
 
-// binary runs two classes.
-func (v *voters[T]) binary(c *call) error {
-	rows, err := c.width(0, v.trees.Features())
+// runTwo runs two classes.
+func (v *voters[T]) runTwo(c *call) error {
+	x, stride, rows, err := rowsOf[T](c, v.trees.Features())
 	if err != nil {
 		return err
 	}
@@ -218,63 +203,66 @@ func (v *voters[T]) binary(c *call) error {
 	}
 	targets := v.trees.Targets()
 	sums := scratch[T](c, rows*targets)
-	reached := v.eval(c, sums, rows)
+	reached := v.eval(c, sums, x, rows, stride)
 	for r := range rows {
-		var pair [2]T
-		var label int
-		if targets == 1 && v.id == 0 {
-			label, pair = v.first(sums[r])
-		} else {
-			label, pair = v.both(sums, reached, r)
+		var s twoScores[T]
+		for t := range targets {
+			class := t
+			if v.only >= 0 {
+				class = v.only
+			}
+			s.score[class], s.reached[class] = sums[r*targets+t], reached == nil || reached[r*targets+t]
 		}
+		label := v.finish(&s)
 		if c.out[0] != nil {
 			pick(c.out[0], v.labels, r, label)
 		}
-		scores[2*r], scores[2*r+1] = float32(pair[0]), float32(pair[1])
+		scores[2*r], scores[2*r+1] = float32(s.score[0]), float32(s.score[1])
 	}
 	return nil
 }
 
-// first reads a sum that stands for the second class though the file gives it to class 0, as all exporters of one score do.
-func (v *voters[T]) first(s T) (int, [2]T) {
-	if len(v.base) == 1 {
-		s += v.base[0]
-	}
-	label := v.low
-	if s > 0.5 || !v.positive && s > 0 {
-		label = v.high
-	}
-	switch {
-	case v.post == transformLogistic:
-		return label, [2]T{logistic(-s), logistic(s)}
-	case v.positive:
-		return label, [2]T{1 - s, s}
-	}
-	return label, [2]T{-s, s}
+// twoScores are the scores of two classes, and which of them a leaf gave anything.
+type twoScores[T float32 | float64] struct {
+	score   [2]T
+	reached [2]bool
 }
 
-// both reads row r where the file gives weights to the second class.
-func (v *voters[T]) both(sums []T, reached []bool, r int) (int, [2]T) {
-	var pair [2]T
-	if v.id == 1 {
-		if reached != nil && !reached[r] {
-			return v.first(0)
-		}
-		if pair[1] = sums[r]; v.base != nil {
-			pair[1] = v.base[1] // ONNX Runtime adds it to the sum of class 0, which is nothing
-		}
-	} else {
-		if reached != nil && !reached[2*r+1] {
-			return v.first(sums[2*r])
-		}
-		if pair[0], pair[1] = sums[2*r], sums[2*r+1]; v.base != nil {
-			pair[0], pair[1] = pair[0]+v.base[0], pair[1]+v.base[1]
-		}
+// finish adds the base values, transforms the scores and says which class wins.
+func (v *voters[T]) finish(s *twoScores[T]) (label int) {
+	pair := s.reached[1] // or one score that stands for both classes
+	switch {
+	case len(v.base) == 2 && v.only == bothClasses && s.reached[1]:
+		// ONNX Runtime takes the second base value and the sum of class 0 for class 1; CatBoost, which writes such files, means this.
+		s.score[0], s.score[1] = s.score[0]+v.base[0], s.score[1]+v.base[1]
+	case len(v.base) == 2 && s.reached[1]:
+		s.score[1] = v.base[1] // ONNX Runtime adds it to the sum of class 0, which is nothing
+	case len(v.base) > 0 && s.reached[0]:
+		s.score[0] += v.base[0]
 	}
-	label := v.low
-	if pair[1] > 0.5 || !v.positive && pair[1] > 0 {
-		label = v.high
+	pair = pair || len(v.base) == 2
+	var deciding T
+	switch {
+	case s.reached[1]:
+		deciding = s.score[1]
+	case s.reached[0]:
+		deciding = s.score[0]
 	}
-	apply(v.post, pair[:])
-	return label, pair
+	if deciding > 0.5 || deciding > 0 && !v.positive {
+		label = 1
+	}
+	if pair {
+		apply(v.post, s.score[:])
+		return label
+	}
+	// One score for two classes, though the file gives it to class 0, as all exporters of one score do.
+	switch one := s.score[0]; {
+	case v.post == transformLogistic:
+		s.score = [2]T{logistic(-one), logistic(one)}
+	case v.positive:
+		s.score = [2]T{1 - one, one}
+	default:
+		s.score = [2]T{-one, one}
+	}
+	return label
 }

@@ -7,10 +7,7 @@ import (
 )
 
 // The newest opsets of which every operator registered here is known to be right.
-var newest = map[string]int64{aiDomain: 22, mlDomain: 5}
-
-// The oldest ones: before ai.onnx 7 broadcasting worked by attributes.
-var oldest = map[string]int64{aiDomain: 7, mlDomain: 1}
+var newest = map[string]int64{aiDomain: 28, mlDomain: 5}
 
 const (
 	aiDomain = "ai.onnx"
@@ -26,13 +23,13 @@ type operator struct {
 	inputs       arity
 	outputs      arity
 
-	moves       movement           // whether output elements are input elements, put elsewhere
-	elementwise bool               // an output element depends on the elements at its place in the inputs alone, broadcast
-	keepsNaN    bool               // NaN in an input stays NaN in the output, or is replaced on purpose
-	ofShape     bool               // it reads the shape of its input, not the elements
-	regresses   func(n *node) bool // whether the output is a number for each target of a regression; nil: it is not
-	rows        func(n *node) int  // along which axis of the outputs the batch's rows lie, given those of the inputs; nil: batchMixed
-	work        func(n *node) int  // about how many steps a run on constants takes; nil: one for each element read or written
+	moves       movement            // whether output elements are input elements, put elsewhere
+	elementwise bool                // an output element depends on the elements at its place in the inputs alone, broadcast
+	keepsNaN    bool                // NaN in an input stays NaN in the output, or is replaced on purpose
+	ofShape     bool                // it reads the shape of its input, not the elements
+	regresses   func(n *node) bool  // whether the output is a number for each target of a regression; nil: it is not
+	rows        func(n *node) int   // along which axis of the outputs the batch's rows lie, given those of the inputs; nil: batchMixed
+	work        func(n *node) int64 // about how many steps a run on constants takes; nil: one for each element read or written
 
 	// compile checks attributes, types and shapes, sets the types and shapes of the outputs and makes the kernel.
 	// It may return neither kernel nor error: the outputs are then constants or aliases that it has set.
@@ -63,7 +60,7 @@ type kernel func(c *call) error
 // process that starts to answer one request, on AWS Lambda, pays for building it: looking through it costs less than
 // that for any model.
 var families = [...][]operator{
-	treeOperators, linearOperators, matrixOperators, scalingOperators, normalizerOperators, oneHotOperators, labelOperators, zipMapOperators,
+	treeOperators, linearOperators, matrixOperators, scalingOperators, normalizerOperators, normOperators, oneHotOperators, labelOperators, zipMapOperators,
 	movingOperators, sliceOperators, shapeOperators, constantOperators, castOperators,
 	arithmeticOperators, unaryOperators, comparisonOperators, reductionOperators, softmaxOperators,
 }
@@ -107,10 +104,6 @@ func find(n *nodeProto, opsets map[string]int64) (*operator, int64, error) {
 	version, ok := opsets[n.domain]
 	if !ok {
 		version = newest[n.domain]
-	}
-	if version > newest[n.domain] || version < oldest[n.domain] {
-		return nil, 0, &LoadError{Operator: key, Node: n.label(), Message: fmt.Sprintf("opset %d of %s is not supported", version, n.domain),
-			Supported: []string{fmt.Sprintf("%s %d to %d", n.domain, oldest[n.domain], newest[n.domain])}}
 	}
 	var ranges []string
 	for _, op := range entries {

@@ -165,6 +165,38 @@ func treeSpec[T float32 | float64](n *node, prefix string, targets int) tree.Spe
 	return s
 }
 
+// compileTrees compiles an ensemble whose trees begin at their first nodes, and refuses nodes that those do not lead to.
+func compileTrees[T float32 | float64](n *node, s tree.Spec[T]) (*tree.Ensemble[T], error) {
+	e, err := tree.Compile(s)
+	if err != nil {
+		return nil, n.invalid("%v", err)
+	}
+	if i := unreached(s.Roots, s.Nodes); i >= 0 { // ONNX Runtime adds up such parts as trees of their own
+		return nil, n.unsupported([]string{"nodes that the first node of their tree leads to"}, "node %d of tree %d is reached from nowhere, as below a LEAF",
+			n.shorts("nodes_nodeids")[i], n.shorts("nodes_treeids")[i])
+	}
+	return e, nil
+}
+
+// unreached gives a node that no root leads to; -1: there is none. Roots are the first nodes of the trees.
+func unreached[T float32 | float64](roots []int32, nodes []tree.Node[T]) int {
+	seen := make([]bool, len(nodes))
+	var path []int32
+	for _, root := range roots {
+		for path = append(path[:0], root); len(path) > 0; {
+			k := path[len(path)-1]
+			path = path[:len(path)-1]
+			if seen[k] {
+				continue
+			}
+			if seen[k] = true; nodes[k].True >= 0 {
+				path = append(path, nodes[k].False, nodes[k].True)
+			}
+		}
+	}
+	return slices.Index(seen, false)
+}
+
 // modes gives the list nodes_modes.
 func (n *node) modes() *stringList {
 	if a := n.attribute("nodes_modes", attrStrings); a != nil {
@@ -215,7 +247,7 @@ func treeNodes[T float32 | float64](n *node, run *treeRun, nodes []tree.Node[T],
 			n.fail(n.invalid("node %d of tree %d has children %d and %d, which are not both in the tree", n.shorts("nodes_nodeids")[i], run.id, yes[i], no[i]))
 			return
 		}
-		if missing != nil && missing[i] != 0 {
+		if missing != nil && missing[i] == 1 { // ONNX Runtime takes no other number for true
 			d.MissingTrue, n.missing = true, true
 		}
 	}

@@ -33,8 +33,8 @@ func TestClassifiersOfTrees(t *testing.T) {
 		{"two scores", classifier([]int64{0, 0, 1, 1}, []float32{.5, .25, -.25, .5}, two), []int64{0, 1}, []float32{.5, -.25, .25, .5}},
 		{"a class that no leaf of the row reaches cannot win", classifier([]int64{0, 2, 0, 2}, []float32{-.5, -.25, -.25, -.5}, attrs{"classlabels_int64s": []int64{7, 3, 5}}),
 			[]int64{7, 5}, []float32{-.75, 0, 0, 0, 0, -.75}},
-		{"base values of classes that are reached", classifier([]int64{0, 2, 0, 2}, []float32{1, 1, 1, 1}, attrs{"classlabels_int64s": []int64{7, 3, 5}, "base_values": []float32{.5, .5, .5}}),
-			[]int64{7, 5}, []float32{2.5, 0, 0, 0, 0, 2.5}},
+		{"base values count for classes that no leaf gives anything", classifier([]int64{0, 2, 0, 2}, []float32{1, 1, 1, 1}, attrs{"classlabels_int64s": []int64{7, 3, 5}, "base_values": []float32{.5, .5, .5}}),
+			[]int64{7, 5}, []float32{2.5, .5, .5, .5, .5, 2.5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := mustLoad(t, file(input("x", Float32, -1, 3), output("label", Int64, -1), message(12, message(1, []byte("scores"))),

@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -76,6 +77,14 @@ func (f field) want(typ protowire.Type) error {
 	return nil
 }
 
+// utf8Text is bytes as a string, which everything that becomes JSON has to be.
+func utf8Text(b []byte) (string, error) {
+	if !utf8.Valid(b) {
+		return "", fmt.Errorf("%q is not UTF-8", b[:min(len(b), 100)])
+	}
+	return string(b), nil
+}
+
 // text is a string field within the limit for names.
 func (f field) text() (string, error) {
 	if err := f.want(protowire.BytesType); err != nil {
@@ -84,7 +93,7 @@ func (f field) text() (string, error) {
 	if len(f.bytes) > maxName {
 		return "", fmt.Errorf("a name of %d bytes is longer than %d", len(f.bytes), maxName)
 	}
-	return string(f.bytes), nil
+	return utf8Text(f.bytes)
 }
 
 func (f field) int() (int64, error) {
@@ -175,7 +184,7 @@ func (m *modelProto) entry(f field) error {
 			key, err = f.text()
 		case 2:
 			if err = f.want(protowire.BytesType); err == nil {
-				value = string(f.bytes)
+				value, err = utf8Text(f.bytes)
 			}
 		}
 		return err

@@ -110,7 +110,7 @@ func (a *attrProto) field(f field, declared *attrKind) (err error) {
 		a.i, err = f.int()
 	case 4:
 		if err = f.want(protowire.BytesType); err == nil {
-			a.s = string(f.bytes)
+			a.s, err = utf8Text(f.bytes)
 		}
 	case 5:
 		if err = f.want(protowire.BytesType); err == nil {
@@ -201,7 +201,9 @@ func (a *attrProto) runOfStrings(b []byte) (int, error) {
 	for b = b[:i]; len(b) > 0; {
 		l, k := varint(b[1:])
 		end := 1 + k + int(l)
-		a.strings.add(b[1+k : end])
+		if err := a.strings.add(b[1+k : end]); err != nil {
+			return 0, err
+		}
 		b = b[end:]
 	}
 	return i, nil

@@ -91,22 +91,29 @@ func (l *stringList) room(n int) {
 	}
 }
 
-func (l *stringList) add(b []byte) {
+func (l *stringList) add(b []byte) error {
 	if l.long == nil {
 		for i, s := range l.table {
 			if s == string(b) {
 				l.codes = append(l.codes, uint8(i))
-				return
+				return nil
 			}
 		}
+	}
+	s, err := utf8Text(b)
+	if err != nil {
+		return err
+	}
+	if l.long == nil {
 		if len(l.table) < maxTable {
-			l.table = append(l.table, string(b))
+			l.table = append(l.table, s)
 			l.codes = append(l.codes, uint8(len(l.table)-1))
-			return
+			return nil
 		}
 		l.long, l.table, l.codes = l.all(), nil, nil
 	}
-	l.long = append(l.long, string(b))
+	l.long = append(l.long, s)
+	return nil
 }
 
 // at gives element i.

@@ -74,7 +74,9 @@ func (p *tensorProto) field(f field) (err error) {
 		p.int32s, err = addInts(p.int32s, f)
 	case 6:
 		if err = f.want(protowire.BytesType); err == nil {
-			p.strings = append(p.strings, string(f.bytes))
+			var s string
+			s, err = utf8Text(f.bytes)
+			p.strings = append(p.strings, s)
 		}
 	case 7:
 		p.longs, err = addInts(p.longs, f)

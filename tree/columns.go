@@ -113,10 +113,10 @@ func (c *columns[T]) placeOfTest(n *Node[T]) uint64 {
 
 func (c *columns[T]) width() int { return c.as + c.neg + len(c.tests) }
 
-// keys makes the keys of rows, width() words a row.
-func (c *columns[T]) keys(dst words[T], x []T, rows, features int) {
+// keys makes the keys of rows, width() words a row. The rows are stride values apart.
+func (c *columns[T]) keys(dst words[T], x []T, rows, stride int) {
 	for r := range rows {
-		row, at := x[r*features:(r+1)*features], r*c.width()
+		row, at := x[r*stride:(r+1)*stride], r*c.width()
 		keysOf(dst, at, row, c.as, c.asOf, false)
 		keysOf(dst, at+c.as, row, c.neg, c.negOf, true)
 		for i := range c.tests {

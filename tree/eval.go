@@ -41,16 +41,21 @@ func (e *Ensemble[T]) room(s *scratch[T], rows int) {
 
 // Eval evaluates rows of x (rows*Features values, row-major) into dst (rows*Targets values, row-major), without any post
 // transform. It allocates nothing in steady state. It panics where x or dst is too short.
-func (e *Ensemble[T]) Eval(dst, x []T, rows int) { e.eval(dst, nil, x, rows) }
+func (e *Ensemble[T]) Eval(dst, x []T, rows int) { e.EvalStride(dst, nil, x, rows, e.features) }
 
 // EvalReached is Eval which also says, per row and target, whether any leaf of the row gave that target a weight
 // (reached is rows*Targets long).
 func (e *Ensemble[T]) EvalReached(dst []T, reached []bool, x []T, rows int) {
-	e.eval(dst, reached[:rows*e.targets], x, rows)
+	e.EvalStride(dst, reached[:rows*e.targets], x, rows, e.features)
 }
 
-func (e *Ensemble[T]) eval(dst []T, reached []bool, x []T, rows int) {
-	x, dst = x[:rows*e.features], dst[:rows*e.targets]
+// EvalStride is EvalReached of rows that are stride values apart, Features or more; what stands behind the features is not read.
+// reached may be nil.
+func (e *Ensemble[T]) EvalStride(dst []T, reached []bool, x []T, rows, stride int) {
+	if stride < e.features {
+		panic("tree: rows are shorter than their features")
+	}
+	x, dst = x[:rows*stride], dst[:rows*e.targets]
 	s := e.scratch.Get().(*scratch[T])
 	e.room(s, min(rows, e.block))
 	for len(dst) > 0 {
@@ -59,14 +64,14 @@ func (e *Ensemble[T]) eval(dst []T, reached []bool, x []T, rows int) {
 		if reached != nil {
 			hit, reached = reached[:n*e.targets], reached[n*e.targets:]
 		}
-		e.evalBlock(dst[:n*e.targets], hit, x[:n*e.features], n, s)
-		dst, x, rows = dst[n*e.targets:], x[n*e.features:], rows-n
+		e.evalBlock(dst[:n*e.targets], hit, x[:n*stride], n, stride, s)
+		dst, x, rows = dst[n*e.targets:], x[n*stride:], rows-n
 	}
 	e.scratch.Put(s)
 }
 
 // evalBlock evaluates at most block rows, the trees outside and the rows inside.
-func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows int, s *scratch[T]) {
+func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows, stride int, s *scratch[T]) {
 	if e.first == nil {
 		clear(dst)
 	}
@@ -77,12 +82,12 @@ func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows int, s *scratch
 		clear(hit)
 	}
 	width := e.columns.width()
-	e.columns.keys(s.keys, x, rows, e.features)
+	e.columns.keys(s.keys, x, rows, stride)
 	for i := range e.runs {
 		r := &e.runs[i]
 		switch {
 		case r.layout == walked:
-			e.walk(r, dst, hit, x, rows)
+			e.walk(r, dst, hit, x, rows, stride)
 		case e.give == value:
 			sum(r, dst[e.target[0]:], e.targets, s.keys, width, rows)
 		default:
@@ -98,9 +103,9 @@ func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows int, s *scratch
 }
 
 // walk evaluates a run by the plain walk.
-func (e *Ensemble[T]) walk(r *run[T], dst []T, hit []bool, x []T, rows int) {
+func (e *Ensemble[T]) walk(r *run[T], dst []T, hit []bool, x []T, rows, stride int) {
 	for i := range rows {
-		row, out := x[i*e.features:(i+1)*e.features], dst[i*e.targets:(i+1)*e.targets]
+		row, out := x[i*stride:(i+1)*stride], dst[i*e.targets:(i+1)*e.targets]
 		for _, root := range e.roots[r.first : r.first+r.trees] {
 			leaf := e.plain.leaf(root, row)
 			e.take(out, hit, i, span{leaf.Leaf, leaf.Weights})

@@ -22,7 +22,7 @@ func givingOf[T Float](s *Spec[T], sh *shape) (g giving, target []int32, always 
 		if sh.depth[i] != 0 {
 			continue
 		}
-		single = single && (n.Weights == 1 || n.Weights == 0 && s.Targets == 1)
+		single = single && n.Weights == 1
 		vector = vector && isVector(s, n)
 		if !single && !vector {
 			return mixed, nil, nil
