@@ -66,9 +66,22 @@ RUNS ?= 4000
 judge:          ## the judge's operating characteristic by simulation: false rollbacks, and how soon it notices; some two minutes
 	go test -count=1 -v -timeout 20m ./rollout/judge -run TestOperatingCharacteristic -runs $(RUNS)
 
-FUZZTIME ?= 20s
-fuzz:           ## mutated models; FUZZTIME=10m for a longer run
-	nice -n 15 go test -tags $(TAGS) ./onnx -run '^$$' -fuzz FuzzMutatedModel -fuzztime $(FUZZTIME) -parallel 1
+# Every fuzz target that there is, each for FUZZTIME.
+FUZZTIME ?= 10s
+fuzz:           ## every fuzz target; FUZZTIME=10m for a longer run
+	@for file in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
+	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$file); do \
+	    echo "$${file%/*} $$target"; \
+	    nice -n 15 go test -tags $(TAGS) ./$${file%/*} -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -parallel 1 || exit 1; \
+	  done; \
+	done
+
+# The twins of the assembly, and 32 bits.
+.PHONY: test-purego test-386
+test-purego:    ## the tests of what has assembly, without it
+	go test -short -tags $(TAGS),purego $$(go list -f '{{.ImportPath}}' $$(git ls-files '*_amd64.s' | xargs -n 1 dirname | sort -u | sed 's|^|./|')) ./onnx ./model
+test-386:       ## the tests of tree and onnx for 386, on amd64
+	GOARCH=386 go test -short -tags $(TAGS) ./tree ./onnx
 
 # CORE: the core to measure on. The first time takes some minutes: it installs the others, trains the models and compiles them to C.
 CORE ?= 1
