@@ -44,6 +44,8 @@ func TestTranscript(t *testing.T) {
 	m.wantAlias(t, s, "next", "2", nil)
 	m.wantServed(t, s, 20, "1 v1.0.0", "")
 
+	m.release(t, s)
+
 	m.run(t, weightLine)
 	m.wantAlias(t, s, "live", "1", map[string]float64{"2": 0.1})
 	m.wantServed(t, s, 300, "1 v1.0.0", "2 v1.1.0")

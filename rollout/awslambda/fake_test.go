@@ -114,6 +114,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case path == "/versions":
 		out = f.list(r.URL.Query().Get("Marker"))
+	case path == "/provisioned-concurrency" && f.warm == nil: // as MiniStack 1.5.33 says that there is none
+		refused = &fakeError{404, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found"}
 	case path == "/provisioned-concurrency":
 		var all []map[string]any
 		for name, n := range f.warm {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -107,6 +108,10 @@ func (t *Target) provisioned(ctx context.Context) (map[string]int32, error) {
 	in := &lambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &t.Function}
 	for {
 		page, err := t.API.ListProvisionedConcurrencyConfigs(ctx, in)
+		var none *types.ProvisionedConcurrencyConfigNotFoundException
+		if errors.As(err, &none) {
+			return all, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("list the provisioned concurrency of %s: %w", t.Function, err)
 		}

@@ -59,6 +59,11 @@ func TestExamine(t *testing.T) {
 	if found, err := tg.Examine(t.Context()); err != nil || len(found) != 0 {
 		t.Errorf("a healthy alias: %+v, %v", found, err)
 	}
+	f.warm = nil
+	if found, err := tg.Examine(t.Context()); err != nil || len(found) != 0 {
+		t.Errorf("nothing provisioned: %+v, %v", found, err)
+	}
+	f.warm = map[string]int32{}
 	tg.codeDeploy, tg.Stack = "ml-group", "ml"
 	f.warm["live"] = 2
 	f.aliases["live"].Weights = map[string]float64{"2": 0.25}
