@@ -12,6 +12,12 @@ import (
 	"ml-service/model"
 )
 
+// predicting are the routes that run the model, by the pattern they are registered with.
+var predicting = map[string]bool{"/predict": true, "/v2/models/:name/infer": true, "/v2/models/:name/versions/:version/infer": true}
+
+// Predicts says whether a route that an Observer is told of runs the model.
+func Predicts(route string) bool { return predicting[route] }
+
 // predict answers POST /predict.
 func (s *Service) predict(c *gin.Context) {
 	x, _ := s.buffers.Get().(*exchange)

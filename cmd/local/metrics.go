@@ -17,8 +17,25 @@ import (
 // fewClasses is up to how many classes a classifier's predictions are counted by class.
 const fewClasses = 20
 
-// seconds are the bucket limits of durations. A small model answers within the first ones.
+// seconds are the bucket limits of durations by route. A small model answers within the first ones.
 var seconds = []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
+
+// fineSeconds are the bucket limits of the time of predictions: two sides are compared by them, and a side that is half
+// again as slow must show. From 0.1 ms to 1 s none is more than 1.25 times the one before.
+var fineSeconds = finer()
+
+func finer() []float64 {
+	limits := []float64{50e-6, 75e-6}
+	for _, decade := range []float64{1e4, 1e3, 1e2, 1e1} {
+		for _, step := range []float64{1, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 4, 5, 6, 7.5, 9} {
+			limits = append(limits, step/decade) // a division: 1.2/1e4 prints as 0.00012
+		}
+	}
+	return append(limits, 1, 1.5, 2.5, 5, 10)
+}
+
+// firstPredictions of a process are counted apart: they pay for its start.
+const firstPredictions = 20
 
 // scores are the bucket limits of confidences, finer where most are.
 var scores = []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
@@ -31,6 +48,8 @@ type metrics struct {
 	took      *prometheus.HistogramVec // route
 	routes    atomic.Pointer[map[string]*routeMetrics]
 	inference prometheus.Histogram
+	predicted [2]prometheus.Observer // time of predictions: the process's first ones, and the others
+	begun     atomic.Int64           // how many of the first ones there were
 	rows      prometheus.Counter
 	score     *tally
 	classes   []prometheus.Counter // in the order of the model's classes; nil: too many, or none
@@ -38,8 +57,9 @@ type metrics struct {
 
 // routeMetrics are the children of one route, so that a request looks up no label.
 type routeMetrics struct {
-	took prometheus.Observer
-	code [600]atomic.Pointer[prometheus.Counter] // by status
+	took     prometheus.Observer
+	predicts bool
+	code     [600]atomic.Pointer[prometheus.Counter] // by status
 }
 
 // newMetrics makes the metrics of one model.
@@ -57,6 +77,11 @@ func newMetrics(m *model.Model, cfg handler.Config) *metrics {
 	s.own = prometheus.WrapRegistererWith(prometheus.Labels{"color": cfg.Color, "model_version": m.Version()}, s.registry)
 	s.own.MustRegister(s.requests, s.took, s.inference, s.rows)
 
+	predicted := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ml_prediction_duration_seconds",
+		Help: "Time to answer a request with predictions, all routes together; start says whether it is one of the process's first 20.", Buckets: fineSeconds}, []string{"start"})
+	s.predicted = [2]prometheus.Observer{predicted.WithLabelValues("true"), predicted.WithLabelValues("false")}
+	s.own.MustRegister(predicted)
+
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ml_model_info", Help: "The model that is served."}, []string{"name", "version", "kind", "sha256"})
 	info.WithLabelValues(cfg.ModelName, m.Version(), m.Kind().String(), m.SHA256()).Set(1)
 	s.own.MustRegister(info)
@@ -65,11 +90,15 @@ func newMetrics(m *model.Model, cfg handler.Config) *metrics {
 	build.WithLabelValues(source).Set(1)
 	s.own.MustRegister(build)
 
+	classes := m.Classes()
+	if len(classes) > fewClasses {
+		classes = nil
+	}
 	if m.ScoresOutput() >= 0 {
-		s.score = newTally(scores)
+		s.score = newTally(scores, classes)
 		s.own.MustRegister(s.score)
 	}
-	if classes := m.Classes(); len(classes) > 0 && len(classes) <= fewClasses {
+	if len(classes) > 0 {
 		predictions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ml_predictions_total", Help: "Predictions by class."}, []string{"class"})
 		for _, class := range classes {
 			s.classes = append(s.classes, predictions.WithLabelValues(class))
@@ -110,6 +139,13 @@ func (s *metrics) Request(route string, status int, took time.Duration) {
 	}
 	r := s.route(route)
 	r.took.Observe(took.Seconds())
+	if r.predicts && status == http.StatusOK {
+		later := 1
+		if s.begun.Load() < firstPredictions && s.begun.Add(1) <= firstPredictions {
+			later = 0
+		}
+		s.predicted[later].Observe(took.Seconds())
+	}
 	if status < 0 || status >= len(r.code) {
 		return
 	}
@@ -129,7 +165,7 @@ func (s *metrics) route(route string) *routeMetrics {
 		if r := (*known)[route]; r != nil {
 			return r
 		}
-		grown := map[string]*routeMetrics{route: {took: s.took.WithLabelValues(route)}}
+		grown := map[string]*routeMetrics{route: {took: s.took.WithLabelValues(route), predicts: handler.Predicts(route)}}
 		for k, v := range *known {
 			grown[k] = v
 		}
@@ -145,6 +181,16 @@ func (s *metrics) Inference(b *model.Batch, took time.Duration) {
 	if s.score == nil && s.classes == nil {
 		return
 	}
+	if rows == 1 {
+		class := b.Class(0)
+		if class.Column >= 0 && class.Column < len(s.classes) {
+			s.classes[class.Column].Inc()
+		}
+		if class.Confidence >= 0 {
+			s.score.one(class.Column, class.Confidence)
+		}
+		return
+	}
 	var counts [fewClasses]int
 	var local scored
 	for row := range rows {
@@ -153,7 +199,7 @@ func (s *metrics) Inference(b *model.Batch, took time.Duration) {
 			counts[class.Column]++
 		}
 		if class.Confidence >= 0 {
-			local.add(s.score, class.Confidence)
+			local.add(s.score, class.Column, class.Confidence)
 		}
 	}
 	for k, counter := range s.classes {

@@ -74,10 +74,13 @@ func TestMetricsCountWhatIsServed(t *testing.T) {
 		`ml_rows_total{` + labels + `}`:                                                    "4",
 		`ml_predictions_total{class="0",` + labels + `}`:                                   "2",
 		`ml_predictions_total{class="1",` + labels + `}`:                                   "2",
-		`ml_prediction_score_count{` + labels + `}`:                                        "4",
-		`ml_prediction_score_bucket{` + labels + `,le="0.6"}`:                              "0",
-		`ml_prediction_score_bucket{` + labels + `,le="0.7"}`:                              "2",
-		`ml_prediction_score_bucket{` + labels + `,le="1"}`:                                "4",
+		`ml_prediction_score_count{class="0",` + labels + `}`:                              "2",
+		`ml_prediction_score_bucket{class="1",` + labels + `,le="0.6"}`:                    "0",
+		`ml_prediction_score_bucket{class="1",` + labels + `,le="0.7"}`:                    "2",
+		`ml_prediction_score_bucket{class="0",` + labels + `,le="0.99"}`:                   "0",
+		`ml_prediction_score_bucket{class="0",` + labels + `,le="1"}`:                      "2",
+		`ml_prediction_duration_seconds_count{` + labels + `,start="true"}`:                "3",
+		`ml_prediction_duration_seconds_count{` + labels + `,start="false"}`:               "0",
 		`ml_inflight_requests{` + labels + `}`:                                             "1", // the scrape itself
 		`ml_inference_running{` + labels + `}`:                                             "0",
 		`ml_inference_waiting{` + labels + `}`:                                             "0",
@@ -92,6 +95,36 @@ func TestMetricsCountWhatIsServed(t *testing.T) {
 	info := regexp.MustCompile(`^ml_model_info\{color="blue",kind="classifier",model_version="v1.0.0",name="ml-service",sha256="[0-9a-f]{64}",version="v1.0.0"\}$`)
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(samples)), info.MatchString) {
 		t.Errorf("no sample matches %s", info)
+	}
+}
+
+// The first predictions of a process are told apart, and only answers with predictions are timed there.
+func TestMetricsTellTheStartApart(t *testing.T) {
+	service := observed(t, "v1.1.0")
+	for k := range 2 * (firstPredictions + 5) {
+		body := `{"x":[0.4,-0.2,0.1]}`
+		if k%2 == 1 {
+			body = `{"x":[1]}`
+		}
+		service.Engine().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/predict", strings.NewReader(body)))
+	}
+	samples := scrape(t, service)
+	for start, want := range map[string]string{"true": "20", "false": "5"} {
+		if got := samples[`ml_prediction_duration_seconds_count{color="blue",model_version="v1.1.0",start="`+start+`"}`]; got != want {
+			t.Errorf("start=%s: %s requests, want %s", start, got, want)
+		}
+	}
+}
+
+// Between 0.1 ms and 1 s no bucket is wider than a quarter.
+func TestFineSeconds(t *testing.T) {
+	for k, limit := range fineSeconds[1:] {
+		if before := fineSeconds[k]; limit <= before || before >= 0.1e-3 && before < 1 && limit > 1.2501*before {
+			t.Errorf("%g after %g", limit, before)
+		}
+	}
+	if !slices.Contains(fineSeconds, 0.1e-3) || !slices.Contains(fineSeconds, 1) {
+		t.Errorf("0.1 ms and 1 s are missing: %v", fineSeconds)
 	}
 }
 
