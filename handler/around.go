@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -37,7 +38,7 @@ func (s *Service) around(c *gin.Context) {
 		h["X-Color"] = s.color
 	}
 	h["X-Request-Id"] = requestID(c.Request)
-	if s.draining.Load() {
+	if s.draining.Load() || c.Request.TransferEncoding != nil { // a chunked body may have had a length besides: a smuggler's
 		h["Connection"] = closeValue
 	}
 	s.inflight.Add(1)
@@ -60,6 +61,9 @@ func (s *Service) finish(c *gin.Context, start time.Duration) {
 		s.fail(c, fmt.Errorf("panic: %v", cause))
 	}
 	took, status := clock()-start, c.Writer.Status()
+	if last := c.Errors.Last(); last != nil && errors.Is(last.Err, errUnread) {
+		status = statusGone
+	}
 	if s.observer != nil {
 		s.observer.Request(c.FullPath(), status, took)
 	}

@@ -118,7 +118,7 @@ func WriteUsage(w io.Writer, settings []Setting) {
 		if value == "" {
 			value = `""`
 		}
-		fmt.Fprintf(w, "  --%-17s %-17s %-11s %s\n", s.flag(), s.Env, value, s.Usage)
+		fmt.Fprintf(w, "  --%-19s %-19s %-11s %s\n", s.flag(), s.Env, value, s.Usage)
 	}
 }
 

@@ -43,7 +43,6 @@ func (s *Service) docs(name string) gin.HandlerFunc {
 		h["X-Content-Type-Options"] = []string{"nosniff"}
 		h["Referrer-Policy"] = []string{"no-referrer"}
 		h["Cache-Control"] = []string{"no-cache"}
-		c.Writer.WriteHeader(http.StatusOK)
-		_, _ = c.Writer.Write(body) // the caller is gone: nobody is left to tell
+		s.send(c, http.StatusOK, body)
 	}
 }

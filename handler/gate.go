@@ -26,8 +26,13 @@ var errOverloaded = &refusal{
 	retryAfter: retryAfter,
 }
 
-// errGone ends a request whose caller stopped waiting.
-var errGone = &refusal{status: http.StatusServiceUnavailable, message: "the caller left while the request waited", retryAfter: retryAfter}
+// statusGone is what a request is counted and logged as whose caller did not wait for its answer. It is Nginx's number.
+const statusGone = 499
+
+var (
+	errGone   = &refusal{status: statusGone, message: "the caller left while the request waited"}
+	errUnread = &refusal{status: statusGone, message: "the caller left, or did not read its answer in time"}
+)
 
 // gate bounds how many requests decode, run and encode at once, and how many may wait for that. Who comes on top is
 // refused at once, so that what is accepted is answered in a bounded time and memory stays flat.

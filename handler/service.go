@@ -29,6 +29,7 @@ type Options struct {
 	Metrics      http.Handler // answers GET /metrics; nil: no such route
 	Concurrency  int          // the most requests in the model at once; 0: one a core
 	Queue        int          // the most that wait for that; 0: 64 for each of Concurrency; below 0: none
+	Pace         Pace         // the least that is asked of callers; its zero value: nothing
 }
 
 // DefaultMaxBodyBytes is the longest body taken where nothing else is said: 1 MiB.
@@ -47,6 +48,7 @@ type Service struct {
 	model    *model.Model
 	name     string
 	maxBody  int64
+	pace     Pace
 	log      *slog.Logger
 	observer Observer
 	debug    bool // all requests are logged
@@ -75,6 +77,7 @@ func New(o Options) *Service {
 		example:  o.Example,
 		name:     o.Name,
 		maxBody:  o.MaxBodyBytes,
+		pace:     o.Pace,
 		log:      o.Logger,
 		observer: o.Observer,
 		metrics:  o.Metrics,

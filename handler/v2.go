@@ -93,6 +93,7 @@ func (s *Service) v2Infer(c *gin.Context) {
 	} else {
 		s.writeInferred(c, x.out, header)
 	}
+	x.trim()
 	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
@@ -101,7 +102,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	if err := s.admit(c.Request); err != nil {
 		return 0, err
 	}
-	body, err := x.read(c.Request, s.maxBody)
+	body, err := s.read(c, &x.exchange)
 	if err != nil {
 		return 0, err
 	}
@@ -173,8 +174,7 @@ func (s *Service) writeInferred(c *gin.Context, body []byte, header int) {
 	h["Content-Type"] = binaryType
 	h[headerLength] = []string{strconv.Itoa(header)}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	c.Writer.WriteHeader(http.StatusOK)
-	_, _ = c.Writer.Write(body) // the caller is gone: nobody is left to tell
+	s.send(c, http.StatusOK, body)
 }
 
 // labelsOf are the labels of the columns of an output, where they are known.

@@ -90,6 +90,7 @@ func TestStops(t *testing.T) {
 		want    string // on stderr
 	}{
 		{"Ctrl-C does not wait", []string{"DRAIN_DELAY=1h"}, []os.Signal{os.Interrupt}, false, handler.ExitDone, `"msg":"stopped"`},
+		{"SIGHUP, as SIGTERM", []string{"DRAIN_DELAY=1ms"}, []os.Signal{syscall.SIGHUP}, false, handler.ExitDone, `"msg":"draining"`},
 		{"a second SIGTERM while draining", []string{"DRAIN_DELAY=1h"}, []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, true, handler.ExitError, "ml-service: stopped at once by a second signal"},
 		{"Ctrl-C twice with a request in flight", []string{"SHUTDOWN_TIMEOUT=1h"}, []os.Signal{os.Interrupt, os.Interrupt}, true, handler.ExitError, "ml-service: stopped at once by a second signal"},
 		{"a request that does not finish", []string{"DRAIN_DELAY=0s", "SHUTDOWN_TIMEOUT=50ms"}, []os.Signal{syscall.SIGTERM}, true, handler.ExitError, "ml-service: requests in flight did not finish within 50ms"},

@@ -58,6 +58,9 @@ func TestRunFails(t *testing.T) {
 		want string // how the line begins
 	}{
 		{"port taken", nil, []string{"HOST=127.0.0.1", "PORT=" + port}, handler.ExitError, "ml-service: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
+		{"a host that is none", nil, []string{"HOST=no.such.host.invalid"}, handler.ExitUsage, "ml-service: listen tcp: lookup no.such.host.invalid"},
+		{"a host that is another machine's", nil, []string{"HOST=192.0.2.1"}, handler.ExitUsage, "ml-service: listen tcp 192.0.2.1:8080: bind: cannot assign requested address"},
+		{"a host with a port", nil, []string{"HOST=127.0.0.1:8080"}, handler.ExitUsage, "ml-service: listen tcp"},
 		{"wrong value", nil, []string{"PORT=http"}, handler.ExitUsage, `ml-service: PORT: want a port from 0 to 65535, got "http"`},
 		{"wrong flag", []string{"--colour=blue"}, nil, handler.ExitUsage, "ml-service: flag provided but not defined: -colour"},
 		{"argument", []string{"start"}, nil, handler.ExitUsage, `ml-service: unexpected argument "start"`},
@@ -87,7 +90,7 @@ func TestRunFails(t *testing.T) {
 func TestRunSays(t *testing.T) {
 	for _, c := range []struct{ arg, want string }{
 		{"--version", "ml-service v1.0.0 (revision unknown)\n"},
-		{"--help", "  --port              PORT              8080        port to listen on; 0: any free one\n"},
+		{"--help", "  --port                PORT                8080        port to listen on; 0: any free one\n"},
 		{"-h", "ml-service healthcheck"},
 	} {
 		var stdout, stderr bytes.Buffer

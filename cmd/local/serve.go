@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -20,7 +20,7 @@ import (
 // serve loads the model, listens, and serves until a signal or ctx ends it.
 func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, os.Interrupt)
 	defer signal.Stop(signals)
 
 	opened, err := handler.Open(cfg.Config, models.FS)
@@ -31,7 +31,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 	options := handler.Options{
 		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
-		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
+		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue, Pace: cfg.pace,
 	}
 	var counted *metrics
 	if cfg.metrics {
@@ -42,33 +42,46 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if counted != nil {
 		counted.watch(service)
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(cfg.host, cfg.port))
+	listener, err := listen(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	watch := newWatch(listener, served)
-	defer watch.stop()
-	server := &http.Server{ //nolint:gosec // the watch stands for the time-outs
-		Handler:                      service.Engine(),
-		ConnState:                    watch.state,
-		MaxHeaderBytes:               16 << 10,
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
+	server := newServer(cfg, service.Engine(), logger)
 	_, source := handler.Stamped()
 	logger.Info("listening", "address", listener.Addr().String(), "version", m.Version(), "color", cfg.Color,
 		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", source)
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(watch) }()
+	go func() { failed <- server.Serve(newAcceptor(listener, 2048, logger, refusing(service))) }()
 	select {
 	case err := <-failed:
 		return err
 	case s := <-signals:
-		return stop(server, service, cfg, logger, s == syscall.SIGTERM, signals)
+		return stop(server, service, cfg, logger, s != os.Interrupt, signals)
 	case <-ctx.Done():
 		return stop(server, service, cfg, logger, false, signals)
 	}
+}
+
+// newServer is net/http's, with the time-outs of cfg.
+func newServer(cfg config, h http.Handler, logger *slog.Logger) *http.Server {
+	s := &http.Server{
+		Handler:                      h,
+		ConnContext:                  withPeer,
+		ReadHeaderTimeout:            cfg.readHeaderTimeout,
+		ReadTimeout:                  cfg.pace.Read, // the handler moves it while a large body comes
+		IdleTimeout:                  cfg.idleTimeout,
+		MaxHeaderBytes:               16 << 10,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	if s.IdleTimeout == 0 {
+		s.IdleTimeout = -1 // none, where http.Server would take ReadTimeout for it
+	}
+	if s.ReadHeaderTimeout == 0 {
+		s.ReadHeaderTimeout = -1
+	}
+	return s
 }
 
 // stop ends the service. If graceful it goes on serving for the drain delay, while /health says so. Then the listener
@@ -102,4 +115,16 @@ func stop(server *http.Server, service *handler.Service, cfg config, logger *slo
 	}
 	logger.Info("stopped")
 	return nil
+}
+
+// refusing puts a refusal of the service's into the form of HTTP.
+func refusing(service *handler.Service) refuser {
+	return func(status int, reason string) []byte {
+		header, body := service.Refuse(status, reason)
+		var out bytes.Buffer
+		fmt.Fprintf(&out, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+		_ = header.Write(&out) // a buffer takes everything
+		fmt.Fprintf(&out, "\r\n%s", body)
+		return out.Bytes()
+	}
 }
