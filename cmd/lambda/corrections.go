@@ -28,7 +28,7 @@ type correction struct {
 }
 
 // apply makes r what net/http's own server would have made of the client's request.
-func (c correction) apply(r *http.Request) {
+func (c correction) apply(r *http.Request) *http.Request {
 	if c.client != "" {
 		r.RemoteAddr = net.JoinHostPort(c.client, "0") // the adapter gives an address without a port, or none
 	}
@@ -46,6 +46,7 @@ func (c correction) apply(r *http.Request) {
 	if c.body != nil {
 		r.Body, r.ContentLength = io.NopCloser(unreadable{c.body}), -1
 	}
+	return r
 }
 
 // unreadable is a body whose reading fails, so that the router answers as to any body that breaks off: with a 400.
@@ -53,8 +54,8 @@ type unreadable struct{ err error }
 
 func (u unreadable) Read([]byte) (int, error) { return 0, u.err }
 
-func correctREST(e *events.APIGatewayProxyRequest, version string) correction {
-	if version == "1.0" { // an HTTP API that sends the old payload; a REST API keeps its stage out of the path
+func correctREST(e *events.APIGatewayProxyRequest, s shape) correction {
+	if s == restAPIOfHTTPAPI { // a REST API keeps its stage out of the path
 		e.Path = trimStage(e.Path, e.RequestContext.Stage)
 	}
 	e.Path = escapePath(e.Path)

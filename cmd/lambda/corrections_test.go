@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -289,29 +288,5 @@ func TestHeadHasNoBody(t *testing.T) {
 	a := invoke(t, f, recorded(t, "rest", func(e map[string]any) { e["httpMethod"] = "HEAD" }))
 	if a.StatusCode != 200 || a.Body != "" {
 		t.Errorf("answer %+v", a)
-	}
-}
-
-func TestUnknownEvent(t *testing.T) {
-	shape := `"requestContext":{"http":{}}`
-	tests := []struct{ name, payload, want string }{
-		{"a queue's", string(recorded(t, "sqs", nil)), "unknown event: expected an API Gateway REST event"},
-		{"an empty object", `{}`, "unknown event: expected"},
-		{"null", `null`, "unknown event: expected"},
-		{"a null for a load balancer", `{"requestContext":{"elb":null,"http":null}}`, "unknown event: expected"},
-		{"no object", `"ping"`, "not a JSON object of a known shape"},
-		{"no JSON", `{"version":`, "not a JSON object of a known shape"},
-		{"a member of another type", `{` + shape + `,"rawPath":7}`, "decode HTTP API event: json: cannot unmarshal number into Go struct field APIGatewayV2HTTPRequest.rawPath"},
-		{"no method a request can have", `{"httpMethod":"GE T","path":"/"}`, "make a request of the event"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			f, _ := echo(t)
-			out, err := f.Invoke(t.Context(), []byte(tt.payload))
-			var typed *EventError
-			if !errors.As(err, &typed) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Invoke = %s, %v; want an EventError with %q", out, err, tt.want)
-			}
-		})
 	}
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -14,12 +16,6 @@ import (
 	ginadapter "github.com/awslabs/aws-lambda-go-api-proxy/gin"
 	"github.com/gin-gonic/gin"
 )
-
-// EventError is an event that is none of the four shapes, or claims one and does not decode as it.
-// It ends the invocation as a function error of this type; the process goes on.
-type EventError struct{ message string }
-
-func (e *EventError) Error() string { return e.message }
 
 // function answers events with the router. It is the lambda.Handler of this program.
 type function struct {
@@ -42,42 +38,33 @@ func newFunction(engine *gin.Engine, from instance, log *slog.Logger) *function 
 	}
 }
 
-// probe holds the members that tell the shapes apart.
-type probe struct {
-	Version        string `json:"version"`
-	HTTPMethod     string `json:"httpMethod"`
-	RequestContext struct {
-		ELB  *struct{} `json:"elb"`
-		HTTP *struct{} `json:"http"`
-	} `json:"requestContext"`
-}
-
-// Invoke answers one event: API Gateway REST (payload 1.0), HTTP API or Function URL (payload 2.0), or an Application
-// Load Balancer. Any other event is an *EventError.
+// Invoke answers one event: API Gateway REST (payload 1.0), HTTP API or Function URL (payload 2.0), an Application Load
+// Balancer, or the body of a /predict by itself. Any other event is an *EventError.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	var p probe
-	if err := json.Unmarshal(payload, &p); err != nil {
-		return nil, &EventError{fmt.Sprintf("the event is not a JSON object of a known shape: %v; %s", err, expected)}
+	s, err := shapeOf(payload)
+	if err != nil {
+		return nil, err
 	}
 	var out any
-	var err error
-	switch {
-	case p.RequestContext.ELB != nil:
+	switch s {
+	case loadBalancer:
 		out, err = f.answerALB(ctx, payload)
-	case p.Version == "2.0" || p.RequestContext.HTTP != nil:
+	case httpAPI:
 		out, err = f.answerHTTPAPI(ctx, payload)
-	case p.HTTPMethod != "":
-		out, err = f.answerREST(ctx, payload, p.Version)
+	case restAPI, restAPIOfHTTPAPI:
+		out, err = f.answerREST(ctx, payload, s)
 	default:
-		err = &EventError{"unknown event: " + expected}
+		return f.answerDirect(ctx, payload)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // which would make six bytes of one
+	err = encoder.Encode(out)
+	return text.Bytes(), err
 }
-
-const expected = `expected an API Gateway REST event ("httpMethod"), an HTTP API or Function URL event ("version":"2.0") or a load balancer event ("requestContext":{"elb":…})`
 
 func decode(payload []byte, event any, shape string) error {
 	if err := json.Unmarshal(payload, event); err != nil {
@@ -86,19 +73,19 @@ func decode(payload []byte, event any, shape string) error {
 	return nil
 }
 
-func (f *function) answerREST(ctx context.Context, payload []byte, version string) (any, error) {
+func (f *function) answerREST(ctx context.Context, payload []byte, s shape) (any, error) {
 	var e events.APIGatewayProxyRequest
 	if err := decode(payload, &e, "API Gateway REST"); err != nil {
 		return nil, err
 	}
-	c := correctREST(&e, version)
-	r, err := f.rest.EventToRequestWithContext(ctx, e)
-	w, err := serve(ctx, f, core.NewProxyResponseWriter, r, c, err)
+	c := correctREST(&e, s)
+	query := url.Values(e.MultiValueQueryStringParameters).Encode()
+	r, err := convert(e.HTTPMethod, e.Path, query, func() (*http.Request, error) { return f.rest.EventToRequestWithContext(ctx, e) })
 	if err != nil {
 		return nil, err
 	}
-	out, err := w.GetProxyResponse()
-	correctBody(r, w.Header(), &out.Body, &out.IsBase64Encoded)
+	header, out, err := serve(f, core.NewProxyResponseWriter, func(o events.APIGatewayProxyResponse) string { return o.Body }, c.apply(r), &answerSize{limit: answerLimit})
+	correctBody(r, header, &out.Body, &out.IsBase64Encoded)
 	return out, err
 }
 
@@ -108,13 +95,12 @@ func (f *function) answerHTTPAPI(ctx context.Context, payload []byte) (any, erro
 		return nil, err
 	}
 	c := correctHTTPAPI(&e)
-	r, err := f.httpAPI.EventToRequestWithContext(ctx, e)
-	w, err := serve(ctx, f, core.NewProxyResponseWriterV2, r, c, err)
+	r, err := convert(e.RequestContext.HTTP.Method, e.RawPath, e.RawQueryString, func() (*http.Request, error) { return f.httpAPI.EventToRequestWithContext(ctx, e) })
 	if err != nil {
 		return nil, err
 	}
-	out, err := w.GetProxyResponse()
-	correctBody(r, w.Header(), &out.Body, &out.IsBase64Encoded)
+	header, out, err := serve(f, core.NewProxyResponseWriterV2, func(o events.APIGatewayV2HTTPResponse) string { return o.Body }, c.apply(r), &answerSize{limit: answerLimit})
+	correctBody(r, header, &out.Body, &out.IsBase64Encoded)
 	return out, err
 }
 
@@ -124,41 +110,68 @@ func (f *function) answerALB(ctx context.Context, payload []byte) (any, error) {
 		return nil, err
 	}
 	c := correctALB(&e)
-	r, err := f.alb.EventToRequestWithContext(ctx, e)
-	w, err := serve(ctx, f, core.NewProxyResponseWriterALB, r, c, err)
+	r, err := convert(e.HTTPMethod, e.Path, "", func() (*http.Request, error) { return f.alb.EventToRequestWithContext(ctx, e) })
 	if err != nil {
 		return nil, err
 	}
-	out, err := w.GetProxyResponse()
-	correctBody(r, w.Header(), &out.Body, &out.IsBase64Encoded)
+	header, out, err := serve(f, core.NewProxyResponseWriterALB, func(o events.ALBTargetGroupResponse) string { return o.Body }, c.apply(r), &answerSize{limit: balancerLimit})
+	correctBody(r, header, &out.Body, &out.IsBase64Encoded)
 	correctALBAnswer(&out, e.MultiValueHeaders != nil)
 	return out, err
 }
 
-// serve lets the router answer the adapter's request, or returns why the adapter could not make one.
-func serve[W http.ResponseWriter](ctx context.Context, f *function, writer func() W, r *http.Request, c correction, err error) (w W, _ error) {
+// convert lets the adapter make a request of an event. What net/http would not take is found first, because the adapter
+// prints lines of its own about it.
+func convert(method, path, query string, adapt func() (*http.Request, error)) (*http.Request, error) {
+	if query != "" {
+		path += "?" + query
+	}
+	_, err := http.NewRequestWithContext(context.Background(), method, "http://host"+path, nil)
+	var r *http.Request
+	if err == nil {
+		r, err = adapt()
+	}
 	if err != nil {
-		return w, &EventError{fmt.Sprintf("make a request of the event: %v", err)}
+		return nil, &EventError{fmt.Sprintf("make a request of the event: %v", err)}
 	}
-	c.apply(r)
-	w = writer()
+	return r, nil
+}
+
+// proxyWriter collects an answer and makes the event's kind of it.
+type proxyWriter[R any] interface {
+	http.ResponseWriter
+	GetProxyResponse() (R, error)
+}
+
+// serve lets the router answer a request. An answer that is too large for size is a 413 instead.
+func serve[R any, W proxyWriter[R]](f *function, writer func() W, body func(R) string, r *http.Request, size *answerSize) (http.Header, R, error) {
+	w := writer()
 	f.stamp(w)
+	size.header = w.Header()
+	r = r.WithContext(context.WithValue(r.Context(), sizeOf{}, size))
 	started := time.Now()
-	if completes(f.router, flusher{w}, r) {
-		return w, nil
+	whole := completes(f.router, counted{w, size}, r)
+	if !whole {
+		id := w.Header().Get("X-Request-Id")
+		w = writer() // without what was written of the answer
+		f.stamp(w)
+		w.Header().Set("X-Model-Version", f.from.model)
+		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, `{"error":"internal error"}`)
+		f.log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.Int("status", http.StatusInternalServerError), slog.Float64("seconds", time.Since(started).Seconds()),
+			slog.String("request_id", id), slog.String("version", f.from.model), slog.String("error", http.ErrAbortHandler.Error()))
 	}
-	id := w.Header().Get("X-Request-Id")
-	w = writer() // without what was written of the answer
-	f.stamp(w)
-	w.Header().Set("X-Model-Version", f.from.model)
-	w.Header().Set("X-Request-Id", id)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusInternalServerError)
-	_, _ = io.WriteString(w, `{"error":"internal error"}`)
-	f.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", http.StatusInternalServerError), slog.Float64("seconds", time.Since(started).Seconds()),
-		slog.String("request_id", id), slog.String("version", f.from.model), slog.String("error", http.ErrAbortHandler.Error()))
-	return w, nil
+	out, err := w.GetProxyResponse()
+	if whole && err == nil && size.over() {
+		small := writer()
+		size.refuse(small, body(out))
+		w = small
+		out, err = w.GetProxyResponse()
+	}
+	return w.Header(), out, err
 }
 
 // stamp puts the version of the function into an answer.
@@ -167,8 +180,3 @@ func (f *function) stamp(w http.ResponseWriter) {
 		w.Header().Set("X-Function-Version", f.from.version)
 	}
 }
-
-// flusher lets a handler ask for a flush, which does nothing: Lambda sends an answer whole.
-type flusher struct{ http.ResponseWriter }
-
-func (flusher) Flush() {}

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"math"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -48,6 +52,10 @@ func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 		return true
 	})
 	isRequest := status != 0
+	if size, ok := ctx.Value(sizeOf{}).(*answerSize); ok && isRequest && status < http.StatusBadRequest && size.over() {
+		status = http.StatusRequestEntityTooLarge
+		r = tooLarge(r, size)
+	}
 	if isRequest {
 		r.Level = max(r.Level, slog.LevelInfo)
 	}
@@ -63,6 +71,34 @@ func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(l.from.metrics(status, seconds)...)
 	}
 	return l.Handler.Handle(ctx, r)
+}
+
+// tooLarge is the line of a request whose answer was made and cannot pass.
+func tooLarge(r slog.Record, size *answerSize) slog.Record {
+	out := slog.NewRecord(r.Time, max(r.Level, slog.LevelInfo), "request failed", r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "status" {
+			a = slog.Int("status", http.StatusRequestEntityTooLarge)
+		}
+		out.AddAttrs(a)
+		return true
+	})
+	out.AddAttrs(slog.String("error", fmt.Sprintf("the answer would have %d bytes, and %d can pass", size.encoded(), size.limit)))
+	return out
+}
+
+// adopt makes a line of ours of what libraries print by the standard log.
+func adopt(logger *slog.Logger) {
+	log.SetFlags(0)
+	log.SetOutput(printed{logger})
+}
+
+// printed is where the standard log writes.
+type printed struct{ logger *slog.Logger }
+
+func (p printed) Write(line []byte) (int, error) {
+	p.logger.LogAttrs(context.Background(), slog.LevelWarn, "printed by a library", slog.String("text", strings.TrimSpace(string(line))))
+	return len(line), nil
 }
 
 // WithAttrs keeps the lines what they are.
@@ -102,7 +138,6 @@ func (i instance) metrics(status int64, seconds float64) []slog.Attr {
 				Dimensions: [][]string{
 					{"FunctionName"},
 					{"FunctionName", "FunctionVersion"},
-					{"FunctionName", "FunctionVersion", "ModelVersion"},
 				},
 				Metrics: []metric{{"Requests", "Count"}, {"Errors4xx", "Count"}, {"Errors5xx", "Count"}, {"Latency", "Milliseconds"}},
 			}},

@@ -72,6 +72,7 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 		namespace: getenv("METRICS_NAMESPACE"),
 	}
 	logger := newLogger(stdout, cfg.LogLevel, from)
+	adopt(logger)
 	service := handler.New(handler.Options{
 		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
 		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
