@@ -60,6 +60,10 @@ func tryRow(m *model.Model, text, number string) string {
 	for _, in := range m.Inputs() {
 		value := number
 		switch {
+		case in.DType == onnx.String && len(in.Categories) > 0:
+			value, _ = quoted(in.Categories[0])
+		case len(in.Categories) > 0:
+			value = in.Categories[0]
 		case in.DType == onnx.String:
 			value, _ = quoted(text)
 		case in.DType == onnx.Bool:

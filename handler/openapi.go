@@ -79,7 +79,7 @@ func (o openAPI) summary() object {
 	var inputs list
 	for _, in := range o.model.Inputs() {
 		inputs = append(inputs, object{"name": in.Name, "datatype": oip.Datatype(in.DType), "shape": shapeText(in.Shape),
-			"width": in.Width, "rank": in.Rank, "features": in.Features, "missing": in.Missing})
+			"width": in.Width, "rank": in.Rank, "features": in.Features, "missing": in.Missing, "categories": in.Categories})
 	}
 	var outputs list
 	for _, v := range o.model.Outputs() {

@@ -75,7 +75,7 @@ func (o openAPI) paths() object {
 	tensor := exactly(object{"name": object{"type": "string"}, "datatype": object{"type": "string"},
 		"shape": object{"type": "array", "items": object{"type": "integer", "minimum": -1}}})
 	tensor["properties"].(object)["parameters"] = object{"type": "object"}
-	metadata := exactly(object{"name": object{"const": o.name}, "versions": object{"const": list{m.Version()}}, "platform": object{"const": platform},
+	metadata := exactly(object{"name": object{"const": o.name}, "versions": object{"const": list{m.Version()}}, "platform": object{"const": m.Platform()},
 		"inputs": object{"type": "array", "items": tensor}, "outputs": object{"type": "array", "items": tensor}})
 	metadata["properties"].(object)["parameters"] = object{"type": "object"}
 	paths := object{

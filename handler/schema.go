@@ -21,7 +21,7 @@ const mostNamed = 256
 func elementSchema(in model.Input) object {
 	switch d := in.DType; {
 	case d == onnx.String:
-		return object{"type": "string"}
+		return categorySchema(in)
 	case d == onnx.Bool:
 		return object{"type": "boolean"}
 	case d == onnx.Uint64:
@@ -37,6 +37,26 @@ func elementSchema(in model.Input) object {
 	}
 	if in.Missing {
 		s["type"] = list{"number", "null"}
+	}
+	return s
+}
+
+// categorySchema describes text, with the categories that the file knows.
+func categorySchema(in model.Input) object {
+	s, values := object{"type": "string"}, list{}
+	for _, c := range in.Categories {
+		values = append(values, c)
+	}
+	if in.Missing {
+		s["type"] = list{"string", "null"}
+		values = append(values, nil)
+	}
+	switch {
+	case len(in.Categories) == 0 || len(in.Categories) > mostNamed:
+	case in.Closed:
+		s["enum"] = values
+	default:
+		s["examples"] = values
 	}
 	return s
 }

@@ -10,9 +10,6 @@ import (
 	"ml-service/onnx"
 )
 
-// platform is the protocol's name for ONNX files.
-const platform = "onnx_onnxv1"
-
 // serverMetadata is the answer to GET /v2.
 type serverMetadata struct {
 	Name       string   `json:"name"`
@@ -43,6 +40,7 @@ type tensorParameters struct {
 	Features   []string `json:"features,omitempty"`
 	Labels     any      `json:"labels,omitempty"`
 	ClassNames []string `json:"class_names,omitempty"`
+	Categories []string `json:"categories,omitempty"`
 	Missing    bool     `json:"missing_values,omitempty"` // null, or NaN in binary, is a missing value
 }
 
@@ -51,11 +49,11 @@ func (s *Service) v2Server(c *gin.Context) {
 }
 
 func (s *Service) v2Model(c *gin.Context) {
-	m := modelMetadata{Name: s.name, Versions: s.version, Platform: platform, Parameters: s.model.Metadata()}
+	m := modelMetadata{Name: s.name, Versions: s.version, Platform: s.model.Platform(), Parameters: s.model.Metadata()}
 	for _, in := range s.model.Inputs() {
 		t := describeTensor(onnx.Value{Name: in.Name, DType: in.DType, Shape: in.Shape})
-		if in.Features != nil || in.Missing {
-			t.Parameters = &tensorParameters{Features: in.Features, Missing: in.Missing}
+		if in.Features != nil || in.Categories != nil || in.Missing {
+			t.Parameters = &tensorParameters{Features: in.Features, Categories: in.Categories, Missing: in.Missing}
 		}
 		m.Inputs = append(m.Inputs, t)
 	}

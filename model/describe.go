@@ -10,12 +10,18 @@ import (
 
 // describe reads the signature out of the graph: inputs, kind, classes, and the names in the metadata.
 func (m *Model) describe() error {
-	for _, v := range m.graph.Inputs() {
+	named, _ := m.graph.(interface {
+		Categories(input int) (categories []string, closed bool)
+	})
+	for i, v := range m.graph.Inputs() {
 		in, err := describeInput(v)
 		if err != nil {
 			return err
 		}
-		in.Missing = in.DType.IsFloat() && (v.Missing || m.Metadata()["missing_values"] == "allowed")
+		in.Missing = v.Missing && (in.DType.IsFloat() || named != nil) || in.DType.IsFloat() && m.metadata["missing_values"] == "allowed"
+		if named != nil {
+			in.Categories, in.Closed = named.Categories(i)
+		}
 		m.inputs = append(m.inputs, in)
 	}
 	if len(m.inputs) == 0 {
@@ -52,6 +58,9 @@ func describeInput(v onnx.Value) (Input, error) {
 func (m *Model) recognise() {
 	m.kind, m.label, m.scores = Raw, -1, -1
 	outputs := m.Outputs()
+	if g, ok := m.graph.(interface{ Extra() int }); ok {
+		outputs = outputs[:len(outputs)-g.Extra()]
+	}
 	switch len(outputs) {
 	case 1:
 		v := outputs[0]

@@ -1,7 +1,10 @@
 package model
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 
@@ -34,14 +37,19 @@ type session interface {
 
 // format is a kind of model file.
 type format struct {
-	file string // its name in the version's folder
-	load func(data []byte) (evaluator, error)
+	file     string // its name in the version's folder
+	platform string // what the Open Inference Protocol calls it
+	load     func(data []byte, beside map[string]string) (evaluator, error)
 }
 
 // formats are the model files that a version's folder may hold, one of them. A new format is one more entry here and an
 // adapter beside graph below.
 var formats = []format{
-	{"model.onnx", loadONNX},
+	{"model.onnx", "onnx_onnxv1", loadONNX},
+	{"model.ubj", "xgboost", loadXGBoost},
+	{"model.json", "xgboost", loadXGBoost},
+	{"model.txt", "lightgbm", loadLightGBM},
+	{"model.cbm", "catboost", loadCatBoost},
 }
 
 // graph is an ONNX model as an evaluator.
@@ -49,7 +57,10 @@ type graph struct{ *onnx.Model }
 
 func (g graph) NewSession() session { return g.Model.NewSession() }
 
-func loadONNX(data []byte) (evaluator, error) {
+func loadONNX(data []byte, beside map[string]string) (evaluator, error) {
+	if beside["class_labels"] != "" {
+		return nil, errors.New("metadata class_labels: an ONNX file has its own labels")
+	}
 	m, err := onnx.Load(data)
 	if err != nil {
 		return nil, err
@@ -57,16 +68,36 @@ func loadONNX(data []byte) (evaluator, error) {
 	return graph{m}, nil
 }
 
-// loadFile reads and compiles the model file of a version's folder.
-func loadFile(fsys fs.FS, version string) (e evaluator, data []byte, err error) {
-	for _, f := range formats {
-		if data, err = fs.ReadFile(fsys, path.Join(version, f.file)); err == nil {
-			e, err = f.load(data)
-			return e, data, err
+// loadFile reads and compiles the model file of a version's folder, with what metadata.json beside it says.
+func (m *Model) loadFile(fsys fs.FS, version string) error {
+	var found *format
+	var data []byte
+	for i := range formats {
+		f := &formats[i]
+		read, err := fs.ReadFile(fsys, path.Join(version, f.file))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		case found != nil:
+			return fmt.Errorf("want one model file, got %s and %s", found.file, f.file)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
-		}
+		found, data = f, read
 	}
-	return nil, nil, missing(fsys, version)
+	if found == nil {
+		return missing(fsys, version)
+	}
+	beside, err := metadataBeside(fsys, version)
+	if err != nil {
+		return err
+	}
+	e, err := found.load(data, beside)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	m.graph, m.file, m.platform, m.sha256 = e, found.file, found.platform, hex.EncodeToString(sum[:])
+	m.metadata = merged(e.Metadata(), beside)
+	return nil
 }

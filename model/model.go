@@ -3,8 +3,6 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,9 +41,12 @@ type Input struct {
 	Width    int      // values a row; -1: any, the same in all rows of a batch
 	Rank     int      // of the tensor: 1 is [N], 2 is [N, Width]
 	Features []string // the names of the values, where the file has them; else nil
-	Missing  bool     // null is a missing value (NaN)
+	Missing  bool     // null is a missing value: NaN, or MissingText
 	Shape    []int    // of the tensor, as the graph declares it; -1: any; nil: not even the rank is known
 	Row      []int    // the shape of one row, at least one dimension: [Width], or more where Rank is above 2
+
+	Categories []string // of an input of one value a row: the categories that the file knows, as text; else nil
+	Closed     bool     // no other category is taken
 
 	FixedRows int // the only number of rows the model takes; 0: any
 }
@@ -53,7 +54,9 @@ type Input struct {
 // Model is one loaded version. It is immutable and may be used by many goroutines.
 type Model struct {
 	version, sha256 string
+	file, platform  string
 	graph           evaluator
+	metadata        map[string]string
 	inputs          []Input
 	kind            Kind
 	targets         int // of a regressor; 1: a number rather than a list
@@ -69,15 +72,14 @@ type Model struct {
 // Load reads the model file of the folder <version> of fsys. Where there is none, the error is an ErrVersion that says what
 // there is.
 func Load(fsys fs.FS, version string) (*Model, error) {
-	graph, data, err := loadFile(fsys, version)
+	m := &Model{version: version}
+	err := m.loadFile(fsys, version)
 	if errors.Is(err, ErrVersion) {
 		return nil, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}
-	sum := sha256.Sum256(data)
-	m := &Model{version: version, sha256: hex.EncodeToString(sum[:]), graph: graph}
 	if err := m.describe(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}
@@ -95,7 +97,7 @@ func (m *Model) SHA256() string { return m.sha256 }
 func (m *Model) Kind() Kind { return m.kind }
 
 // Title is the file's metadata title; empty where it has none.
-func (m *Model) Title() string { return m.graph.Metadata()["title"] }
+func (m *Model) Title() string { return m.metadata["title"] }
 
 // Inputs are the model's inputs in the order of the file.
 func (m *Model) Inputs() []Input { return m.inputs }
@@ -103,8 +105,14 @@ func (m *Model) Inputs() []Input { return m.inputs }
 // Outputs are the model's outputs in the order of the file.
 func (m *Model) Outputs() []onnx.Value { return m.graph.Outputs() }
 
-// Metadata is the file's metadata, strings by key.
-func (m *Model) Metadata() map[string]string { return m.graph.Metadata() }
+// Metadata is what the file and metadata.json beside it say, strings by key.
+func (m *Model) Metadata() map[string]string { return m.metadata }
+
+// File is the name of the model's file, as model.onnx.
+func (m *Model) File() string { return m.file }
+
+// Platform is what the Open Inference Protocol calls the kind of file, as onnx_onnxv1.
+func (m *Model) Platform() string { return m.platform }
 
 // Targets is how many numbers a regressor answers a row; 0 for other kinds.
 func (m *Model) Targets() int { return m.targets }

@@ -45,6 +45,7 @@ function drawModel(model) {
   for (const input of model.inputs) {
     const parts = [make("code", {}, `${input.name} ${input.datatype} ${input.shape}`)];
     if (input.features) parts.push(make("br"), input.features.join(", "));
+    if (input.categories) parts.push(make("br"), input.categories.slice(0, 256).join(", "));
     if (input.missing) parts.push(make("br"), "null is a missing value");
     row("Input", ...parts);
   }
@@ -98,7 +99,7 @@ function fieldsOf(model, row) {
 // read gives the value that stands in a field; what is no number goes as it is, so that the service says what is wrong.
 function read(field) {
   const text = field.box.value;
-  if (field.text) return text;
+  if (field.text) return text === "" && field.value === null ? null : text;
   if (text.trim() === "") return null;
   if (field.flag) return text.trim() === "true" ? true : text.trim() === "false" ? false : text;
   const number = Number(text);

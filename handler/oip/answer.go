@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"ml-service/handler/scan"
+	"ml-service/model"
 	"ml-service/onnx"
 )
 
@@ -91,6 +92,8 @@ func appendJSON(dst []byte, t *onnx.Tensor) []byte {
 			dst = scan.AppendFloat(dst, t.F64[i], 64)
 		case d == onnx.Bool:
 			dst = strconv.AppendBool(dst, t.Bool[i])
+		case d == onnx.String && t.Str[i] == model.MissingText:
+			dst = append(dst, "null"...)
 		case d == onnx.String:
 			dst = scan.AppendString(dst, t.Str[i])
 		case d == onnx.Uint64:

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"ml-service/handler/scan"
+	"ml-service/model"
 	"ml-service/onnx"
 )
 
@@ -96,6 +97,8 @@ func (e *elements) next() (err error) {
 		e.t.I64[e.k], err = e.integer(d)
 	case d == onnx.Bool:
 		e.t.Bool[e.k], err = boolean(e.s, here)
+	case e.want.Missing && e.s.Peek() == 'n':
+		e.t.Str[e.k], err = model.MissingText, e.s.Word("null")
 	default:
 		var text []byte
 		text, err = word(e.s, here)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ml-service/handler/scan"
+	"ml-service/model"
 	"ml-service/onnx"
 )
 
@@ -140,9 +141,12 @@ func (r *Request) element(k, index, depth int) error {
 		}
 		return s.Word("false")
 	case c == 'n' && in.Missing:
-		if in.DType == onnx.Float32 {
+		switch in.DType {
+		case onnx.Float32:
 			t.F32 = append(t.F32, float32(math.NaN()))
-		} else {
+		case onnx.String:
+			t.Str = append(t.Str, model.MissingText)
+		default:
 			t.F64 = append(t.F64, math.NaN())
 		}
 		return s.Word("null")
