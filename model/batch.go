@@ -69,7 +69,15 @@ func (b *Batch) keepAnswers() {
 }
 
 // answers says whether output i is part of the typed answer: the scores of a classifier are not, but for the Class of each row.
-func (m *Model) answers(i int) bool { return m.kind != Classifier || i == m.label }
+func (m *Model) answers(i int) bool {
+	switch m.kind {
+	case Classifier:
+		return i == m.label
+	case Regressor:
+		return i == 0
+	}
+	return true
+}
 
 // Keep says that output i is read after the next Run.
 func (b *Batch) Keep(i int) { b.keep[i] = true }

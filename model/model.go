@@ -83,7 +83,7 @@ func Load(fsys fs.FS, version string) (*Model, error) {
 	if err := m.describe(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}
-	m.rowWise, m.block = graph.RowWise(), blockRows(graph.Memory())
+	m.rowWise, m.block = m.graph.RowWise(), blockRows(m.graph.Memory())
 	return m, nil
 }
 

@@ -139,6 +139,22 @@ func (n *native[T]) Inputs() []onnx.Value        { return n.inputs }
 func (n *native[T]) Outputs() []onnx.Value       { return n.outputs }
 func (n *native[T]) Metadata() map[string]string { return n.metadata }
 
+// RowWise: every row is answered by itself.
+func (n *native[T]) RowWise() bool { return true }
+
+// Memory is that of the inputs, of the rows put together, and of the outputs.
+func (n *native[T]) Memory() onnx.Memory {
+	const blocks = 1 << 20 // of rows as the trees read them
+	m := onnx.Memory{Fixed: blocks, Row: int64(n.features) * elementBytes(dtypeOf[T]())}
+	for _, v := range n.inputs {
+		m.Row += rowElements(v, 0) * elementBytes(v.DType)
+	}
+	for _, v := range n.outputs {
+		m.Row += rowElements(v, 0) * elementBytes(v.DType)
+	}
+	return m
+}
+
 // Extra is the number of last outputs that no prediction is read from.
 func (n *native[T]) Extra() int { return 1 }
 
@@ -244,7 +260,7 @@ func (s *nativeSession[T]) gather(rows int) error {
 		s.x = s.x[:need]
 	}
 	if n.grouped {
-		fill(s.x, s.inputs[0], 0, 1)
+		spread(s.x, s.inputs[0], 0, 1)
 		return nil
 	}
 	for i, t := range s.inputs {
@@ -273,14 +289,14 @@ func (s *nativeSession[T]) gather(rows int) error {
 				s.x[r*n.features+i] = v
 			}
 		default:
-			fill(s.x, t, i, n.features)
+			spread(s.x, t, i, n.features)
 		}
 	}
 	return nil
 }
 
-// fill copies a tensor of numbers to every stride-th place.
-func fill[T float32 | float64](to []T, t *onnx.Tensor, first, stride int) {
+// spread copies a tensor of numbers to every stride-th place.
+func spread[T float32 | float64](to []T, t *onnx.Tensor, first, stride int) {
 	if t.DType == onnx.Float32 {
 		for i, v := range t.F32 {
 			to[first+i*stride] = T(v)
