@@ -12,47 +12,65 @@ import (
 // exchange is the memory of one request and its answer.
 type exchange struct {
 	in, out []byte
-	body    upload
+	upload  upload
+	claim
 }
 
 const (
-	firstRead = 16 << 10 // set aside for a body before any of it has come
-	mostKept  = 64 << 10 // of a buffer that is kept for the next request
+	firstRead = 16 << 10  // set aside for a body before any of it has come
+	mostKept  = firstRead // of a buffer that is kept for the next request
 )
 
-// read reads the whole body, at most as long as the service takes. The result is valid until the next read.
+// admit refuses a request that would be refused now anyway, before any memory is spent on its body. The length that it
+// claims is only believed against it.
+func (s *Service) admit(c *gin.Context) error {
+	n := c.Request.ContentLength
+	err := s.gate.full(max(n-slotBytes, 0))
+	switch {
+	case err != nil:
+	case n > s.maxBody:
+		return errTooLarge(s.maxBody)
+	case n > firstRead && !s.gate.fitsNow(n-firstRead):
+		err = errMemory
+	}
+	if err != nil {
+		s.readAway(c.Request)
+	}
+	return err
+}
+
+// read reads the whole body, at most as long as the service takes. The result is valid until the next read. Its memory
+// grows as it comes.
 func (s *Service) read(c *gin.Context, x *exchange) ([]byte, error) {
 	r, n := c.Request, c.Request.ContentLength
-	if n > s.maxBody {
-		return nil, errTooLarge(s.maxBody)
-	}
 	if r.Body == nil || n == 0 {
 		return nil, nil
 	}
-	x.body = upload{body: r.Body, conn: *http.NewResponseController(c.Writer), pace: s.pace, left: s.pace.share(s.pace.Read)}
-	if n > 0 && (n <= firstRead || n <= int64(cap(x.in))) {
-		x.in = sized(x.in, int(n))
-		if _, err := io.ReadFull(&x.body, x.in); err != nil {
-			return nil, errBody(err)
-		}
-		x.body.end()
-		return x.in, nil
+	x.upload = upload{body: r.Body, conn: *http.NewResponseController(c.Writer), pace: s.pace, left: s.pace.share(s.pace.Read)}
+	if n < 0 || n > s.maxBody {
+		n = s.maxBody + 1 // to see that there is more
 	}
-	x.in = sized(x.in, firstRead)
+	x.in = sized(x.in, int(min(n, firstRead)))
 	for length := 0; ; {
-		got, err := x.body.Read(x.in[length:])
+		got, err := x.upload.Read(x.in[length:])
 		length += got
 		switch {
 		case int64(length) > s.maxBody:
 			return nil, errTooLarge(s.maxBody)
-		case err == io.EOF:
-			x.body.end()
+		case err == io.EOF || length == int(r.ContentLength):
+			x.upload.end()
 			return x.in[:length], nil
 		case err != nil:
 			return nil, errBody(err)
 		case length == len(x.in):
-			x.in = append(x.in, make([]byte, length)...)
-			x.in = x.in[:cap(x.in)]
+			more := min(int64(length), n-int64(length))
+			if err := s.gate.hold(more); err != nil {
+				return nil, err
+			}
+			x.body += more
+			grown := make([]byte, int64(length)+more)
+			copy(grown, x.in)
+			x.in = grown
 		}
 	}
 }
@@ -65,7 +83,7 @@ func (x *exchange) trim() {
 	if cap(x.out) > mostKept {
 		x.out = nil
 	}
-	x.body = upload{}
+	x.upload = upload{}
 }
 
 func sized(buf []byte, n int) []byte {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -34,50 +36,72 @@ var (
 	errUnread = &refusal{status: statusGone, message: "the caller left, or did not read its answer in time"}
 )
 
-// gate bounds how many requests decode, run and encode at once, and how many may wait for that. Who comes on top is
-// refused at once, so that what is accepted is answered in a bounded time and memory stays flat.
+// gate bounds how many requests decode, run and encode at once, how much memory the large ones among them take, and how many
+// may wait for both. Who comes on top is refused at once, so that what is accepted is answered in a bounded time and
+// memory stays flat.
+//
+// Large requests have a line of their own, of at most half the queue, and the two lines take turns: a few batches of
+// many rows do not keep everybody else out.
 type gate struct {
-	limit   int64        // the most that run
-	most    int64        // the most that run and wait
-	inside  atomic.Int64 // running and waiting
-	freed   chan struct{}
-	average atomic.Int64 // of the model's time for a batch, in nanoseconds; moves by an eighth at a time
+	limit    int64                                                        // the most that run
+	queue    int64                                                        // the most that wait
+	left     func(ctx context.Context, ready <-chan struct{}) (gone bool) // nil: whose context ended is gone
+	state    atomic.Int64                                                 // running, plus waiting times oneWaits
+	manyWait atomic.Int64                                                 // of those that wait, the large ones
+	average  atomic.Int64                                                 // of the model's time for a batch, in nanoseconds; moves by an eighth at a time
+
+	mu    sync.Mutex
+	lines [2][]*waiter // small requests and large ones, first come first
+	turn  int          // the line that goes first
+	budget
 }
 
-// newGate makes a gate for so many at once with so many waiting. concurrency 0: one a core; queue 0: queuePerSlot for each, below 0: none.
-func newGate(concurrency, queue int) *gate {
+const oneWaits = 1 << 32
+
+// waiter is a request in a line.
+type waiter struct {
+	line  int
+	need  int64         // bytes
+	ready chan struct{} // closed once it has its slot and its bytes
+}
+
+// The lines.
+const (
+	small = iota // requests that need no more bytes than a slot has for each: they are not counted
+	large
+)
+
+func newGate(o Options) *gate {
+	concurrency, queue := o.Concurrency, o.Queue
 	if concurrency <= 0 {
 		concurrency = runtime.GOMAXPROCS(0)
 	}
 	if queue == 0 {
 		queue = queuePerSlot * concurrency
 	}
-	queue = max(queue, 0)
-	return &gate{limit: int64(concurrency), most: int64(concurrency + queue), freed: make(chan struct{}, queue)}
+	return &gate{limit: int64(concurrency), queue: int64(max(queue, 0)), left: o.Left, budget: budget{total: max(o.Memory, 0)}}
 }
 
-// full refuses who would be refused by enter now.
-func (g *gate) full() error {
-	if g.inside.Load() >= g.most {
+// full refuses who would be refused by enter now, by the bytes that it will need.
+func (g *gate) full(need int64) error {
+	s := g.state.Load()
+	if s%oneWaits < g.limit && need == 0 {
+		return nil
+	}
+	if s/oneWaits >= g.queue && s%oneWaits >= g.limit || need > 0 && g.queue > 0 && g.manyWait.Load() >= g.halfQueue() {
 		return errOverloaded
 	}
 	return nil
 }
 
-// enter waits for a slot, which leave gives back. The error is a refusal, after which leave must not be called.
-func (g *gate) enter(ctx context.Context) error {
-	// Who is refused is never counted, not even for a moment: leave would take it for one that waits.
-	var n int64
-	for counted := false; !counted; counted = g.inside.CompareAndSwap(n, n+1) {
-		if n = g.inside.Load(); n >= g.most {
-			return errOverloaded
-		}
-	}
-	if n >= g.limit {
-		<-g.freed // soon: the queue is short, and a caller that left is passed over
-		if ctx.Err() != nil {
-			g.leave()
-			return errGone
+func (g *gate) halfQueue() int64 { return (g.queue + 1) / 2 }
+
+// enter waits for a slot, which leave gives back, and for need bytes of memory, which free gives back; 0: the slot alone.
+// The error is a refusal, after which neither must be called.
+func (g *gate) enter(ctx context.Context, need int64) error {
+	if need > 0 || !g.Take() {
+		if err := g.wait(ctx, need); err != nil {
+			return err
 		}
 	}
 	if g.average.Load() > int64(costly) {
@@ -86,22 +110,115 @@ func (g *gate) enter(ctx context.Context) error {
 	return nil
 }
 
+func (g *gate) wait(ctx context.Context, need int64) error {
+	w := &waiter{need: need, ready: make(chan struct{})}
+	if need > 0 {
+		w.line = large
+	}
+	if !g.join(w) {
+		return errOverloaded
+	}
+	select {
+	case <-w.ready:
+		return nil
+	case <-ctx.Done():
+	}
+	if g.left != nil && !g.left(ctx, w.ready) {
+		<-w.ready
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if k := slices.Index(g.lines[w.line], w); k >= 0 {
+		g.remove(w.line, k)
+		g.state.Add(-oneWaits)
+	} else { // it was just given its slot
+		g.work -= need
+		g.state.Add(-1)
+	}
+	g.call()
+	return errGone
+}
+
+// join puts w into its line, unless that is full, and lets in whose turn it is, perhaps w.
+func (g *gate) join(w *waiter) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lines[w.line] = append(g.lines[w.line], w)
+	g.manyWait.Store(int64(len(g.lines[large])))
+	g.state.Add(oneWaits)
+	g.call()
+	select {
+	case <-w.ready:
+		return true
+	default:
+	}
+	if n := int64(len(g.lines[large])); int64(len(g.lines[small]))+n <= g.queue && (w.line == small || n <= g.halfQueue()) {
+		return true
+	}
+	g.remove(w.line, len(g.lines[w.line])-1)
+	g.state.Add(-oneWaits)
+	return false
+}
+
+func (g *gate) remove(line, k int) {
+	g.lines[line] = slices.Delete(g.lines[line], k, k+1)
+	g.manyWait.Store(int64(len(g.lines[large])))
+}
+
+// call lets in who may, one line after the other.
+func (g *gate) call() {
+	for {
+		line := g.turn
+		if !g.mayCall(line) {
+			if line = 1 - line; !g.mayCall(line) {
+				return
+			}
+		}
+		s := g.state.Load()
+		for ; s%oneWaits < g.limit; s = g.state.Load() {
+			if g.state.CompareAndSwap(s, s+1-oneWaits) {
+				break
+			}
+		}
+		if s%oneWaits >= g.limit {
+			return
+		}
+		w := g.lines[line][0]
+		g.remove(line, 0)
+		g.work += w.need
+		g.turn = 1 - line
+		close(w.ready)
+	}
+}
+
+// mayCall says whether somebody waits in a line for whom there is memory.
+func (g *gate) mayCall(line int) bool {
+	return len(g.lines[line]) > 0 && g.fits(g.lines[line][0].need)
+}
+
 // leave gives a slot back, to the first that waits.
 func (g *gate) leave() {
-	if g.inside.Add(-1) >= g.limit {
-		g.freed <- struct{}{} // never waits: there is room for everyone in the queue
+	for s := g.state.Load(); s < oneWaits; s = g.state.Load() {
+		if g.state.CompareAndSwap(s, s-1) {
+			return
+		}
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state.Add(-1)
+	g.call()
 }
 
 // Free, Take and Give are model.Cores: a batch of many blocks may use the slots that nobody uses or waits for.
 
 // Free is how many slots are not used.
-func (g *gate) Free() int { return int(max(g.limit-g.inside.Load(), 0)) }
+func (g *gate) Free() int { return int(max(g.limit-g.state.Load(), 0)) }
 
-// Take takes a slot where one is free, without waiting.
+// Take takes a slot where one is free and nobody waits.
 func (g *gate) Take() bool {
-	for n := g.inside.Load(); n < g.limit; n = g.inside.Load() {
-		if g.inside.CompareAndSwap(n, n+1) {
+	for s := g.state.Load(); s < g.limit; s = g.state.Load() {
+		if g.state.CompareAndSwap(s, s+1) {
 			return true
 		}
 	}
@@ -117,36 +234,6 @@ func (g *gate) ran(took time.Duration) {
 	g.average.Store(average + (int64(took)-average)/8)
 }
 
-// Bodies of refused requests are read and forgotten, so that their connections can be used again. net/http does that for what
-// is shorter than readAway, 8 KB at a time; with a few larger buffers it costs half. Who finds none leaves it to net/http.
-const (
-	sinks    = 4
-	sinkSize = 64 << 10
-	readAway = 256 << 10
-)
-
-// admit refuses a request that the gate would refuse now, before any memory is spent on its body.
-func (s *Service) admit(r *http.Request) error {
-	err := s.gate.full()
-	if n := r.ContentLength; err == nil || n < firstRead || n >= readAway || r.Header["Expect"] != nil {
-		return err
-	}
-	select {
-	case sink := <-s.sinks:
-		if sink == nil {
-			sink = make([]byte, sinkSize)
-		}
-		for {
-			if _, end := r.Body.Read(sink); end != nil { // a body that breaks off: net/http meets that too
-				break
-			}
-		}
-		s.sinks <- sink
-	default:
-	}
-	return err
-}
-
 // Load is how much is going on.
 type Load struct {
 	Requests    int // being answered, of all routes
@@ -154,17 +241,25 @@ type Load struct {
 	Waiting     int // for that
 	Concurrency int // the most that run
 	Queue       int // the most that wait
+
+	Bodies, Work int64 // bytes that bodies being read and large requests hold
+	Budget       int64 // the most of both; 0: no limit
 }
 
 // Load is a moment's reading, for metrics.
 func (s *Service) Load() Load {
 	g := s.gate
-	inside := g.inside.Load()
+	state := g.state.Load()
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return Load{
 		Requests:    int(s.inflight.Load()),
-		Running:     int(min(inside, g.limit)),
-		Waiting:     int(max(inside-g.limit, 0)),
+		Running:     int(state % oneWaits),
+		Waiting:     int(state / oneWaits),
 		Concurrency: int(g.limit),
-		Queue:       int(g.most - g.limit),
+		Queue:       int(g.queue),
+		Bodies:      g.bodies,
+		Work:        g.work,
+		Budget:      g.total,
 	}
 }

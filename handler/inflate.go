@@ -6,9 +6,11 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,23 +21,31 @@ type inflater struct {
 	plain  []byte
 }
 
-// inflate gives the body without its content encodings, at most limit bytes of it. The result is
-// valid until the next call.
-func (x *inflater) inflate(body []byte, encodings []string, limit int64) ([]byte, error) {
+// codingOf is the content coding of a body; empty: none.
+func codingOf(encodings []string) string {
 	if len(encodings) == 0 {
-		return body, nil
+		return ""
 	}
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(encodings, ",")))
-	if encoding == "" || encoding == "identity" {
-		return body, nil
+	coding := strings.ToLower(strings.TrimSpace(strings.Join(encodings, ",")))
+	if coding == "identity" {
+		return ""
 	}
+	return coding
+}
+
+// inflate gives the body without its content encoding, at most limit bytes of it, for which hold is asked as they come.
+// The result is valid until the next call.
+func (x *inflater) inflate(body []byte, encoding string, limit int64, hold func(int64) error) ([]byte, error) {
 	x.source.Reset(body)
 	x.plain = x.plain[:0]
 	r, err := x.reader(encoding, body)
 	if err == nil {
-		x.plain, err = readUpTo(r, x.plain, limit+1)
+		x.plain, err = readUpTo(r, x.plain, limit+1, hold)
 	}
+	var refused *refusal
 	switch {
+	case errors.As(err, &refused):
+		return nil, err
 	case err == errEncoding:
 		return nil, &refusal{status: http.StatusBadRequest,
 			message: fmt.Sprintf("Content-Encoding: want gzip, deflate or identity, got %q", shortened(encoding))}
@@ -66,11 +76,15 @@ func (x *inflater) reader(encoding string, body []byte) (io.Reader, error) {
 	return nil, errEncoding
 }
 
-// readUpTo appends what r gives to dst, at most most bytes.
-func readUpTo(r io.Reader, dst []byte, most int64) ([]byte, error) {
+// readUpTo appends what r gives to dst, at most most bytes, and asks hold for what dst grows by.
+func readUpTo(r io.Reader, dst []byte, most int64, hold func(int64) error) ([]byte, error) {
 	for int64(len(dst)) < most {
 		if len(dst) == cap(dst) {
-			dst = append(dst, make([]byte, max(len(dst), 4096))...)[:len(dst)]
+			more := max(cap(dst), firstRead)
+			if err := hold(int64(more)); err != nil {
+				return dst, err
+			}
+			dst = slices.Grow(dst, more)
 		}
 		n, err := r.Read(dst[len(dst):min(int64(cap(dst)), most)])
 		dst = dst[:len(dst)+n]

@@ -63,7 +63,7 @@ func full(t *testing.T) (*Service, *httptest.Server) {
 		t.Fatal(err)
 	}
 	s := New(Options{Model: m, Concurrency: 1, Queue: -1})
-	if err := s.gate.enter(t.Context()); err != nil {
+	if err := s.gate.enter(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s.Engine())

@@ -21,6 +21,7 @@ func (s *Service) predict(c *gin.Context) {
 	if x == nil {
 		x = new(exchange)
 	}
+	defer s.settle(&x.claim)
 	if err := s.answer(c, x); err != nil {
 		s.fail(c, err)
 	} else {
@@ -32,17 +33,17 @@ func (s *Service) predict(c *gin.Context) {
 
 // answer reads the request and leaves the body of the answer in x.out.
 func (s *Service) answer(c *gin.Context, x *exchange) error {
-	if err := s.admit(c.Request); err != nil {
+	if err := s.admit(c); err != nil {
 		return err
 	}
 	body, err := s.read(c, x)
 	if err != nil {
 		return err
 	}
-	if err := s.gate.enter(c.Request.Context()); err != nil {
+	if err := s.enter(c, &x.claim, s.need(elements(body))); err != nil {
 		return err
 	}
-	defer s.gate.leave()
+	defer s.leave(&x.claim)
 	p := s.codec.Request()
 	if err = p.Decode(body); err == nil {
 		err = p.Refused(s.infer(p.Batch))

@@ -29,7 +29,11 @@ type Options struct {
 	Metrics      http.Handler // answers GET /metrics; nil: no such route
 	Concurrency  int          // the most requests in the model at once; 0: one a core
 	Queue        int          // the most that wait for that; 0: 64 for each of Concurrency; below 0: none
-	Pace         Pace         // the least that is asked of callers; its zero value: nothing
+	// Left is asked about a caller whose request's context has ended while it waits: whether it left for good, or only stopped
+	// sending. It may take its time, until ready is closed. nil: it left.
+	Left   func(ctx context.Context, ready <-chan struct{}) bool
+	Memory int64 // bytes for large requests; 0: no limit
+	Pace   Pace  // the least that is asked of callers; its zero value: nothing
 }
 
 // DefaultMaxBodyBytes is the longest body taken where nothing else is said: 1 MiB.
@@ -81,7 +85,7 @@ func New(o Options) *Service {
 		log:      o.Logger,
 		observer: o.Observer,
 		metrics:  o.Metrics,
-		gate:     newGate(o.Concurrency, o.Queue),
+		gate:     newGate(o),
 		sinks:    make(chan []byte, sinks),
 		version:  []string{o.Model.Version()},
 	}

@@ -88,6 +88,7 @@ func (s *Service) v2Infer(c *gin.Context) {
 	if x == nil {
 		x = new(inference)
 	}
+	defer s.settle(&x.claim)
 	if header, err := s.inferV2(c, x); err != nil {
 		s.fail(c, err)
 	} else {
@@ -99,20 +100,20 @@ func (s *Service) v2Infer(c *gin.Context) {
 
 // inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
 func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) {
-	if err := s.admit(c.Request); err != nil {
+	if err := s.admit(c); err != nil {
 		return 0, err
 	}
 	body, err := s.read(c, &x.exchange)
 	if err != nil {
 		return 0, err
 	}
-	if err := s.gate.enter(c.Request.Context()); err != nil {
+	if body, err = s.inflate(c, x, body); err != nil {
 		return 0, err
 	}
-	defer s.gate.leave()
-	if body, err = x.inflate(body, c.Request.Header["Content-Encoding"], s.maxBody); err != nil {
+	if err := s.enter(c, &x.claim, s.need(elements(body))); err != nil {
 		return 0, err
 	}
+	defer s.leave(&x.claim)
 	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
 		return 0, err
 	}
@@ -132,6 +133,25 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	}
 	b.Release() // not deferred: what a panic interrupted is not used again
 	return header, err
+}
+
+// inflate undoes the compression of a body, in a slot.
+func (s *Service) inflate(c *gin.Context, x *inference, body []byte) ([]byte, error) {
+	coding := codingOf(c.Request.Header["Content-Encoding"])
+	if coding == "" {
+		return body, nil
+	}
+	if err := s.enter(c, &x.claim, 0); err != nil {
+		return nil, err
+	}
+	defer s.leaveSlot(&x.claim)
+	return x.inflater.inflate(body, coding, s.maxBody, func(n int64) error {
+		err := s.gate.hold(n)
+		if err == nil {
+			x.body += n
+		}
+		return err
+	})
 }
 
 // lengthOfHeader reads Inference-Header-Content-Length; -1: the request has none.

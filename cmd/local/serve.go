@@ -31,7 +31,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 	options := handler.Options{
 		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
-		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue, Pace: cfg.pace,
+		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue, Pace: cfg.pace, Left: left,
 	}
 	var counted *metrics
 	if cfg.metrics {

@@ -1,0 +1,53 @@
+package handler
+
+import (
+	"bytes"
+
+	"github.com/gin-gonic/gin"
+)
+
+// claim is what a request holds of the gate: a slot, bytes of its body, and bytes for what is made of it.
+type claim struct {
+	inside     bool
+	body, work int64
+}
+
+// enter waits for a slot and for need bytes. A need that every slot has room for is not counted.
+func (s *Service) enter(c *gin.Context, x *claim, need int64) error {
+	if need <= slotBytes {
+		need = 0
+	} else if most := s.gate.most(); most > 0 && need > most {
+		return errTooMany(need, most)
+	}
+	if err := s.gate.enter(c.Request.Context(), need); err != nil {
+		return err
+	}
+	x.inside, x.work = true, need
+	return nil
+}
+
+// leave gives the slot back, and the body's bytes: what was read is answered, and only to be written.
+func (s *Service) leave(x *claim) {
+	s.leaveSlot(x)
+	s.gate.drop(x.body)
+	x.body = 0
+}
+
+func (s *Service) leaveSlot(x *claim) {
+	if x.inside {
+		x.inside = false
+		s.gate.leave()
+	}
+}
+
+// settle gives back everything, also where a panic ended the request.
+func (s *Service) settle(x *claim) {
+	s.leave(x)
+	s.gate.free(x.work)
+	x.work = 0
+}
+
+// elements bounds how many values a JSON text can hold, by the commas between them.
+func elements(text []byte) int64 { return int64(bytes.Count(text, comma)) + 1 }
+
+var comma = []byte{','}
