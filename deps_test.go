@@ -28,9 +28,10 @@ var nearest = map[string][]string{
 	"models":          {},
 
 	"cmd/rollout":       {"rollout/api"},
-	"rollout/api":       {"rollout/nginx", "rollout/awslambda"},
+	"rollout/api":       {"rollout/nginx", "rollout/awslambda", "rollout/canary"},
 	"rollout/nginx":     {"rollout/docker"},
 	"rollout/awslambda": {"rollout/docker"},
+	"rollout/canary":    {"rollout", "rollout/judge"},
 	"rollout/docker":    {"rollout", "rollout/judge"},
 	"rollout":           {},
 	"rollout/judge":     {},

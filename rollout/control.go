@@ -348,7 +348,7 @@ func (s *Session) counts(ctx context.Context, e Entry) map[Side]Counts {
 			continue
 		}
 		if n, err := counter.Count(ctx, side); err == nil {
-			n.Latency = nil
+			n.Latency, n.Scores = nil, nil
 			all[side] = n
 		}
 	}

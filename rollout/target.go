@@ -70,8 +70,11 @@ type Counts struct {
 	Restarts    int       `json:"restarts"`
 	Requests    uint64    `json:"requests"`
 	Errors      uint64    `json:"errors"`
-	FailedTries uint64    `json:"failed_tries"` // part of Errors
-	Latency     []Bucket  `json:"latency,omitempty"`
+	FailedTries uint64    `json:"failed_tries"`      // part of Errors
+	Refused     uint64    `json:"refused"`           // 4xx that another model might not have answered
+	Latency     []Bucket  `json:"latency,omitempty"` // of predictions, without the first ones of a process where the side tells them apart
+
+	Scores map[string]uint64 `json:"scores,omitempty"` // rows by predicted class and bucket of their confidence
 }
 
 // Bucket counts the requests that took at most Seconds; buckets ascend and include the ones before them.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ml-service/rollout"
+	"ml-service/rollout/judge"
 )
 
 func newExplain(c *command) *cobra.Command {
@@ -61,6 +62,12 @@ func (c *command) explain(e rollout.Entry) error {
 		}
 	}
 	table(c.stdout, rows...)
+	var judged judge.Report
+	if json.Unmarshal(e.Evidence, &judged) == nil && len(judged.Checks) > 0 {
+		if err := judged.WriteTable(c.stdout); err != nil {
+			return err
+		}
+	}
 	if len(e.Evidence) > 0 {
 		text, err := json.MarshalIndent(e.Evidence, "", "  ")
 		if err != nil {

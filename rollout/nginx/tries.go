@@ -3,6 +3,7 @@ package nginx
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -115,7 +116,8 @@ func (t *Target) followLog(ctx context.Context, p *project) error {
 
 // readMetrics takes the requests that were answered by a model out of the service's own metrics.
 func readMetrics(text []byte, n *rollout.Counts) error {
-	buckets := map[float64]uint64{}
+	byRoute, predictions := map[float64]uint64{}, map[float64]uint64{}
+	scores := map[string]uint64{} // rows at most a bucket's limit, by class
 	found := false
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, 1<<20)
@@ -131,34 +133,77 @@ func readMetrics(text []byte, n *rollout.Counts) error {
 		metric, list, _ := strings.Cut(metric, "{")
 		labels := labelsOf(list)
 		found = found || metric == "ml_model_info"
-		if !predicts(labels["route"]) {
+		var into map[float64]uint64
+		switch {
+		case metric == "ml_requests_total" && predicts(labels["route"]):
+		case metric == "ml_request_duration_seconds_bucket" && predicts(labels["route"]):
+			into = byRoute
+		case metric == "ml_prediction_duration_seconds_bucket" && labels["start"] == "false":
+			into = predictions
+		case metric == "ml_prediction_score_bucket":
+		default:
 			continue
 		}
 		v, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
 		if err != nil {
 			return fmt.Errorf("metrics: %q: %w", line, err)
 		}
-		switch metric {
-		case "ml_requests_total":
+		switch {
+		case metric == "ml_requests_total":
 			n.Requests += uint64(v)
-			if strings.HasPrefix(labels["code"], "5") {
+			switch code := labels["code"]; {
+			case strings.HasPrefix(code, "5"):
 				n.Errors += uint64(v)
+			case strings.HasPrefix(code, "4") && code != "408" && code != "413": // those are the caller's, whatever the model
+				n.Refused += uint64(v)
 			}
-		case "ml_request_duration_seconds_bucket":
+		case metric == "ml_prediction_score_bucket":
+			scores[labels["class"]+" "+labels["le"]] = uint64(v)
+		default:
 			le, err := strconv.ParseFloat(labels["le"], 64)
 			if err != nil {
 				return fmt.Errorf("metrics: %q: %w", line, err)
 			}
-			buckets[le] += uint64(v)
+			into[le] += uint64(v)
 		}
 	}
 	if !found {
 		return fmt.Errorf("the answer to GET /metrics has no ml_model_info: is it the service's?")
 	}
+	buckets := predictions
+	if len(buckets) == 0 { // an older image
+		buckets = byRoute
+	}
 	for _, le := range slices.Sorted(maps.Keys(buckets)) {
 		n.Latency = append(n.Latency, rollout.Bucket{Seconds: le, Count: buckets[le]})
 	}
+	n.Scores = apart(scores)
 	return lines.Err()
+}
+
+// apart takes the buckets of each class, which include the ones before them, apart.
+func apart(cumulative map[string]uint64) map[string]uint64 {
+	type bucket struct {
+		le   float64
+		name string
+	}
+	classes := map[string][]bucket{}
+	for name := range cumulative {
+		k := strings.LastIndexByte(name, ' ')
+		if le, err := strconv.ParseFloat(name[k+1:], 64); err == nil {
+			classes[name[:k]] = append(classes[name[:k]], bucket{le, name})
+		}
+	}
+	all := map[string]uint64{}
+	for _, buckets := range classes {
+		slices.SortFunc(buckets, func(a, b bucket) int { return cmp.Compare(a.le, b.le) })
+		before := uint64(0)
+		for _, b := range buckets {
+			all[b.name] = cumulative[b.name] - min(before, cumulative[b.name])
+			before = cumulative[b.name]
+		}
+	}
+	return all
 }
 
 // predicts says whether a route runs the model.

@@ -1,0 +1,529 @@
+// Package canary takes a release through its steps and lets a judge decide each: on with a pass, back with a fail, and
+// with a hold it waits.
+package canary
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"ml-service/rollout"
+	"ml-service/rollout/judge"
+)
+
+// What to do with a hold that has lasted until MaxWait.
+const (
+	Pause    = "pause"    // leave the weights as they are
+	Rollback = "rollback" // give all the traffic back
+)
+
+// Options say how a release goes.
+type Options struct {
+	To              rollout.Side
+	From            rollout.Side // the baseline, where the release begins at a split
+	Steps           []float64    // percent of the traffic, ascending; 100 is the promotion
+	Every           time.Duration
+	MaxWait         time.Duration // for all steps together
+	OnHold          string
+	Limits          judge.Limits
+	Latency         bool
+	AcceptSignature bool
+	AcceptDrift     bool
+	Reason          string
+	State           string // file that a later call goes on from
+
+	Labels func() (rows, newWrong, oldWrong int, err error) // since the last call; nil: no answers become known
+	Report func(Progress)
+	Wait   func(ctx context.Context, d time.Duration) error // until the next scrape; nil: on the clock
+}
+
+// Progress is told after every scrape.
+type Progress struct {
+	Step   float64       `json:"step"` // percent
+	Report judge.Report  `json:"report"`
+	Left   time.Duration `json:"left"` // until MaxWait
+	Notes  []string      `json:"notes,omitempty"`
+	Drift  string        `json:"drift,omitempty"` // of the scores, for people
+}
+
+// Validate says what is wrong with the options.
+func (o *Options) Validate() error {
+	if len(o.Steps) == 0 {
+		return usage("which steps? want percents as 10,50,100")
+	}
+	for k, step := range o.Steps {
+		if !(step > 0 && step <= 100) || k > 0 && step <= o.Steps[k-1] {
+			return usage("steps %v: want ascending percents above 0 and at most 100", o.Steps)
+		}
+	}
+	if o.OnHold != Pause && o.OnHold != Rollback {
+		return usage("on hold: want %s or %s, got %q", Pause, Rollback, o.OnHold)
+	}
+	if o.Every < 100*time.Millisecond {
+		return usage("every: want at least 100ms, got %s", o.Every)
+	}
+	if o.MaxWait <= 0 {
+		return usage("max wait: want more than 0, got %s", o.MaxWait)
+	}
+	if err := o.Limits.Validate(); err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+func usage(format string, args ...any) error {
+	return &rollout.Fault{Outcome: rollout.ErrUsage, Err: fmt.Errorf(format, args...)}
+}
+
+// Run is one call of a canary.
+type Run struct {
+	Options
+	session *rollout.Session
+	counter rollout.Counter
+	state   state
+	judge   *judge.Judge
+	until   time.Time
+	notes   []string
+}
+
+// Prepare checks the sides, takes up an earlier call's evidence, measures the traffic and makes the plan. Nothing is moved.
+func Prepare(ctx context.Context, s *rollout.Session, o Options) (*Run, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	r := &Run{Options: o, session: s}
+	var ok bool
+	if r.counter, ok = s.Target.(rollout.Counter); !ok {
+		return nil, usage("target %s cannot count what its sides answer, so there is nothing to judge by; rollout judge takes counts from elsewhere", s.Name)
+	}
+	if s.Release.Open() && r.To == "" {
+		r.To = s.Release.New
+	}
+	if r.To == "" {
+		return nil, usage("to which side? say --to")
+	}
+	plan, err := s.PlanShift(r.To, r.Steps[0], r.options("")) // its checks; the move itself comes later
+	if err != nil {
+		return nil, err
+	}
+	if err := r.usable(ctx, plan.Baseline, r.To); err != nil {
+		return nil, err
+	}
+	if !r.AcceptSignature {
+		if err := r.signature(ctx, plan.Baseline); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.begin(ctx, plan.Baseline)
+}
+
+func (r *Run) options(reason string) rollout.Options {
+	o := rollout.Options{From: r.From, Reason: r.Reason, AcceptDrift: r.AcceptDrift}
+	if reason != "" {
+		o.Reason = reason
+	}
+	if r.judge != nil {
+		o.Evidence, _ = json.Marshal(r.judge.Report()) // of numbers and words: it does not fail
+	}
+	return o
+}
+
+// usable refuses sides that take no traffic.
+func (r *Run) usable(ctx context.Context, sides ...rollout.Side) error {
+	inspector, ok := r.session.Target.(rollout.Inspector)
+	if !ok {
+		return nil
+	}
+	all, err := inspector.Sides(ctx)
+	if err != nil {
+		return err
+	}
+	for _, side := range sides {
+		k := slices.IndexFunc(all, func(s rollout.SideState) bool { return s.Side == side })
+		if k < 0 {
+			return usage("no side %q", side)
+		}
+		if !all[k].Usable() {
+			return fmt.Errorf("%s is %s: a canary begins with both sides healthy (%s)", side, all[k].State, strings.Join(all[k].Remarks, "; "))
+		}
+	}
+	return nil
+}
+
+// signature refuses a model that takes or answers something else.
+func (r *Run) signature(ctx context.Context, baseline rollout.Side) error {
+	asker, ok := r.session.Target.(rollout.Asker)
+	if !ok {
+		return nil
+	}
+	old, err := rollout.Describe(ctx, asker, baseline)
+	if err != nil {
+		return err
+	}
+	fresh, err := rollout.Describe(ctx, asker, r.To)
+	if err != nil {
+		return err
+	}
+	differences := rollout.Differences(old, fresh)
+	if len(differences) == 0 {
+		return nil
+	}
+	var lines []string
+	for _, d := range differences {
+		lines = append(lines, fmt.Sprintf("%s: %s, and %s on %s", d.Where, d.Old, d.New, r.To))
+	}
+	return usage("the model of %s takes or answers something else than that of %s; say --accept-signature to go on:\n  %s", r.To, baseline, strings.Join(lines, "\n  "))
+}
+
+// begin takes up the evidence of an earlier call, or measures the traffic first.
+func (r *Run) begin(ctx context.Context, baseline rollout.Side) error {
+	kept, err := readState(r.State)
+	if err != nil {
+		return err
+	}
+	release := r.session.Release
+	resumed := kept != nil && release.Open() && kept.Release == release.ID && kept.New.Side == r.To
+	if resumed {
+		r.state = *kept
+		r.note("goes on with release %s at %s, %d requests of %s seen", kept.Release, rollout.Percent(r.session.Split.Shares[r.To]), kept.Judge.NewAll.Requests, r.To)
+	} else {
+		r.state = state{Old: seen{Side: baseline}, New: seen{Side: r.To}}
+	}
+	perSecond, err := r.measure(ctx, resumed)
+	if err != nil {
+		return err
+	}
+	r.state.Rate = perSecond
+	if !resumed {
+		judged := judge.Judged{Latency: r.Latency, Accuracy: r.Labels != nil}
+		if r.Latency {
+			var reason string
+			r.state.Limits, reason = limitsOf(r.state.Old.Last.Latency, r.state.New.Last.Latency, r.Options.Limits.Slower)
+			if r.state.Limits == nil {
+				judged.Latency = false
+				r.note("latency is not judged: %s", reason)
+			} else {
+				l := r.state.Limits
+				r.note("slow is above %s on %s, and above %s on %s", span(l.Seconds[l.Old]), baseline, span(l.Seconds[l.New]), r.To)
+			}
+		}
+		r.judge, err = judge.New(r.Options.Limits, judged, string(baseline), string(r.To))
+	} else {
+		r.judge, err = judge.Resume(r.state.Judge)
+	}
+	return err
+}
+
+func span(seconds float64) string {
+	return time.Duration(math.Round(seconds*1e9) * float64(time.Nanosecond)).String()
+}
+
+// How long the traffic is measured before anybody is moved: until so many requests were seen, or so long.
+const (
+	measuredRequests = 20
+	measuredFor      = 30 * time.Second
+)
+
+// measure reads both sides until the rate of requests is known. What an earlier call read last is held against the first
+// reading: a side that was replaced since then has failed.
+func (r *Run) measure(ctx context.Context, resumed bool) (float64, error) {
+	sides := []*seen{&r.state.Old, &r.state.New}
+	if resumed {
+		for _, s := range sides {
+			if now, err := r.counter.Count(ctx, s.Side); err == nil {
+				if fault := s.replaced(now); fault != "" && s.Known {
+					r.state.Fault = fault
+				}
+			}
+		}
+	}
+	for _, s := range sides {
+		s.Known, s.Missed = false, 0
+		if c := s.read(ctx, r.counter, nil, false); c.fault != "" || !s.Known {
+			return 0, fmt.Errorf("the counts of %s cannot be read: is /metrics served?", s.Side)
+		}
+	}
+	if resumed && r.state.Rate > 0 {
+		return r.state.Rate, nil
+	}
+	began, seenRequests := r.session.Now(), 0
+	for {
+		if err := r.pause(ctx); err != nil {
+			return 0, err
+		}
+		for _, s := range sides {
+			seenRequests += s.read(ctx, r.counter, nil, false).counts.Requests
+		}
+		took := r.session.Now().Sub(began)
+		if seenRequests >= measuredRequests || took >= measuredFor {
+			return float64(seenRequests) / took.Seconds(), nil
+		}
+	}
+}
+
+// pause waits for the next scrape.
+func (r *Run) pause(ctx context.Context) error {
+	if r.Wait != nil {
+		return r.Wait(ctx, r.Every)
+	}
+	timer := time.NewTimer(r.Every)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (r *Run) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// Notes are what a person should know, once each.
+func (r *Run) Notes() []string {
+	notes := r.notes
+	r.notes = nil
+	return notes
+}
+
+// Rate is how many requests a second both sides had together.
+func (r *Run) Rate() float64 { return r.state.Rate }
+
+// left are the steps that are still to be made, the one under way included.
+func (r *Run) left() []float64 {
+	share := r.session.Split.Shares[r.To]
+	k := slices.IndexFunc(r.Steps, func(step float64) bool { return step >= share-0.01 })
+	if k < 0 {
+		return nil
+	}
+	return r.Steps[k:]
+}
+
+// Plan says how long the steps take at best, and refuses those that cannot end within MaxWait.
+func (r *Run) Plan() ([]judge.StepPlan, error) {
+	steps := r.left()
+	if len(steps) == 0 {
+		return nil, usage("%s has %s of the traffic, which is past the last step", r.To, rollout.Percent(r.session.Split.Shares[r.To]))
+	}
+	shares := make([]float64, len(steps))
+	for k, step := range steps {
+		shares[k] = step / 100
+	}
+	plan := judge.Plan(r.Options.Limits, r.state.Rate, shares)
+	total, words := time.Duration(0), []string{}
+	for _, p := range plan {
+		if p.Requests > 0 {
+			total = min(total+p.Takes, 1<<62)
+			words = append(words, fmt.Sprintf("%s %s", rollout.Percent(100*p.Share), rough(p.Takes)))
+		}
+	}
+	if r.state.Rate == 0 {
+		return plan, usage("no request came in %s: without traffic there is nothing to judge, and no step ends", measuredFor)
+	}
+	if total > r.MaxWait {
+		return plan, usage("at %.3g requests a second the steps take at best %s (%s), longer than --max-wait %s: give it more time, larger steps or fewer --requests",
+			r.state.Rate, rough(total), strings.Join(words, ", "), r.MaxWait)
+	}
+	return plan, nil
+}
+
+func rough(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return d.Round(time.Second).String()
+	case d < 48*time.Hour:
+		return d.Round(time.Minute).String()
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}
+
+// Run takes the release through its steps. The error says how it ended where it did not end at the last step: rolled back,
+// or held.
+func (r *Run) Run(ctx context.Context) error {
+	r.until = r.session.Now().Add(r.MaxWait)
+	for _, step := range r.left() {
+		if step >= 100 {
+			return r.promote(ctx)
+		}
+		if err := r.shift(ctx, step); err != nil {
+			return err
+		}
+		if err := r.watch(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move plans and makes a move, and finishes it even where Ctrl-C comes in between.
+func (r *Run) move(ctx context.Context, e rollout.Entry, err error) error {
+	if err != nil {
+		return err
+	}
+	done, err := r.session.Do(context.WithoutCancel(ctx), e)
+	if err != nil {
+		return err
+	}
+	r.note("%s: %s, was %s", done.Verb, done.To, done.From)
+	return nil
+}
+
+// shift gives the new side a step's share, unless it has it.
+func (r *Run) shift(ctx context.Context, step float64) error {
+	if math.Abs(r.session.Split.Shares[r.To]-step) > 0.01 {
+		begun := r.session.Release.Open()
+		e, err := r.session.PlanShift(r.To, step, r.options(""))
+		if err := r.move(ctx, e, err); err != nil {
+			if !begun {
+				return err // nobody was moved
+			}
+			return r.back(ctx, fmt.Sprintf("the shift to %s failed: %v", rollout.Percent(step), err))
+		}
+	}
+	if r.session.Release.Open() {
+		r.state.Release = r.session.Release.ID
+	}
+	if r.state.Step == step { // taken up again within a step
+		return r.save()
+	}
+	r.state.Step = step
+	if err := r.judge.Step(step / 100); err != nil {
+		return err
+	}
+	// What came before the step is not its evidence, but a side that was replaced meanwhile is.
+	for _, s := range []*seen{&r.state.Old, &r.state.New} {
+		c := s.read(ctx, r.counter, r.state.Limits, s == &r.state.New)
+		if c.fault != "" && s == &r.state.New {
+			r.judge.Condemn(c.fault)
+		}
+	}
+	return r.save()
+}
+
+// watch scrapes until the judge has decided a step.
+func (r *Run) watch(ctx context.Context, step float64) error {
+	if r.state.Fault != "" {
+		r.judge.Condemn(r.state.Fault)
+	}
+	last := r.session.Now()
+	for {
+		paused := r.pause(ctx)
+		if paused == nil {
+			now := r.session.Now()
+			if err := r.scrape(ctx, now.Sub(last)); err != nil {
+				return err
+			}
+			last = now
+		}
+		report := r.judge.Report()
+		r.told(step, report)
+		switch {
+		case report.Verdict == judge.Fail:
+			return r.back(ctx, failure(report))
+		case report.Verdict == judge.Pass:
+			return r.save()
+		case paused != nil:
+			return errors.Join(r.save(), &rollout.Fault{Outcome: rollout.ErrHeld, Err: fmt.Errorf(
+				"interrupted: the weights stay at %s; the same command goes on, rollout rollback ends it", r.session.Split)})
+		case !r.session.Now().Before(r.until):
+			return r.held(ctx, report)
+		}
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+}
+
+// scrape reads both sides and hands the judge what they had.
+func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
+	fresh := r.state.New.read(ctx, r.counter, r.state.Limits, true)
+	old := r.state.Old.read(ctx, r.counter, r.state.Limits, false)
+	if ctx.Err() != nil {
+		return nil // a reading that was interrupted says nothing of a side
+	}
+	if fresh.fault != "" {
+		r.judge.Condemn(fresh.fault)
+	}
+	if old.fault != "" { // nobody rolls back to a side because it fails itself
+		r.note("%s: its counts begin anew", old.fault)
+	}
+	if r.Labels != nil {
+		rows, newWrong, oldWrong, err := r.Labels()
+		if err == nil {
+			err = r.judge.AddLabels(rows, newWrong, oldWrong)
+		}
+		if err != nil {
+			return fmt.Errorf("labels: %w", err)
+		}
+	}
+	return r.judge.Add(judge.Scrape{Old: old.counts, New: fresh.counts, Elapsed: elapsed})
+}
+
+func (r *Run) told(step float64, report judge.Report) {
+	if r.Report != nil {
+		r.Report(Progress{Step: step, Report: report, Left: r.until.Sub(r.session.Now()), Notes: r.Notes(),
+			Drift: drift(r.state.Old.Last.Scores, r.state.New.Last.Scores)})
+	}
+}
+
+// failure is a report's reason in one sentence.
+func failure(report judge.Report) string {
+	for _, c := range report.Checks {
+		if c.Verdict == judge.Fail {
+			return fmt.Sprintf("%s: %s (%s against %s)", c.Name, c.Why, dash(c.New), dash(c.Old))
+		}
+	}
+	return string(report.Verdict)
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func (r *Run) held(ctx context.Context, report judge.Report) error {
+	why := "not enough is known"
+	for _, c := range report.Checks {
+		if c.Verdict == judge.Hold {
+			why = c.Name + ": " + c.Why
+		}
+	}
+	if r.OnHold == Rollback {
+		return r.back(ctx, fmt.Sprintf("still on hold after %s: %s", r.MaxWait, why))
+	}
+	return errors.Join(r.save(), &rollout.Fault{Outcome: rollout.ErrHeld, Err: fmt.Errorf(
+		"still on hold after %s, and the weights stay at %s: %s; the same command goes on, rollout rollback ends it", r.MaxWait, r.session.Split, why)})
+}
+
+// back gives all the traffic back to the baseline.
+func (r *Run) back(ctx context.Context, reason string) error {
+	e, err := r.session.PlanRollback(r.options(reason))
+	if err := r.move(ctx, e, err); err != nil {
+		return fmt.Errorf("%s; and the rollback: %w", reason, err)
+	}
+	return errors.Join(removeState(r.State), &rollout.Fault{Outcome: rollout.ErrRolledBack, Err: fmt.Errorf("rolled back to %s: %s", r.session.Split, reason)})
+}
+
+func (r *Run) promote(ctx context.Context) error {
+	e, err := r.session.PlanPromote(r.To, r.options(""))
+	if err := r.move(ctx, e, err); err != nil {
+		if !r.session.Release.Open() {
+			return err
+		}
+		return r.back(ctx, fmt.Sprintf("the promotion failed: %v", err))
+	}
+	return removeState(r.State)
+}
+
+func (r *Run) save() error {
+	r.state.Judge = r.judge.State()
+	return r.state.write(r.State)
+}
