@@ -126,10 +126,24 @@ func (j *Judge) judgeLatency() Check {
 	case slower < math.Log(s.Limits.PassAt):
 		c.Verdict, c.Why = Hold, fmt.Sprintf("%s may still be %g times slower: above that in up to %s of requests (limit %s)", s.New, twice, percent(c.AtMost), percent(limit))
 		s.need(&c, needed(s.NewAll.Slower, s.NewAll.Timed, limit, s.Limits.PassAt), "none of them slow")
+	case s.suspect():
+		c.Verdict, c.Why = Hold, fmt.Sprintf("%s has more slow requests than %s, in %d of %d windows that differ: more windows of %g s decide whether that is its own doing",
+			s.New, s.Old, s.WindowsNew, s.WindowsNew+s.WindowsOld, s.Limits.WindowSpan)
+		c.Requests = max(1, s.Limits.WindowNew-s.Window.New)
+		c.Seconds = max(0, s.Limits.WindowSpan-s.WindowAge)
 	default:
 		c.Verdict, c.Why = Pass, fmt.Sprintf("%s is not %g times slower: above that in at most %s of requests (limit %s)", s.New, twice, percent(c.AtMost), percent(limit))
 	}
 	return c
+}
+
+// acquitted is the share of windows with more slow requests of the new side that must be ruled out before its slow requests
+// count as anybody's.
+const acquitted = 0.8
+
+// suspect says whether single requests speak against the new side's latency and the windows have not decided yet.
+func (s *State) suspect() bool {
+	return s.MostLatency >= s.alarm() && Below(s.WindowsNew, s.WindowsNew+s.WindowsOld, acquitted) < math.Log(s.Limits.PassAt)
 }
 
 func (j *Judge) judgeAccuracy() Check {
