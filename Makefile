@@ -190,11 +190,14 @@ bench-lambda:   ## how long the bootstrap takes to start, beside a bare one
 
 # What `sam build` calls, from a copy of the tree and with ARTIFACTS_DIR set. GOARCH and the template's Architecture must
 # agree. A model of your own: MODEL_DIR=<folder> MODEL_VERSION=<its version> sam build puts that one version beside the
-# bootstrap; a relative MODEL_DIR starts at this file.
+# bootstrap; a relative MODEL_DIR starts at this file. MEMORY_SIZE is the template's MemorySize, of which a model takes four times its file.
 build-MlServiceFunction: GOARCH ?= arm64
+build-MlServiceFunction: MEMORY_SIZE ?= 256
 build-MlServiceFunction: models := $(if $(MODEL_DIR),$(if $(filter /%,$(MODEL_DIR)),,$(dir $(realpath $(firstword $(MAKEFILE_LIST)))))$(MODEL_DIR),models)
 build-MlServiceFunction:
-	@test -f "$(models)/$(MODEL_VERSION)/model.onnx" || { echo "no $(models)/$(MODEL_VERSION)/model.onnx: MODEL_DIR must be a folder of <version>/model.onnx" >&2; exit 1; }
+	@compgen -G "$(models)/$(MODEL_VERSION)/model.*" >/dev/null || { echo "no $(models)/$(MODEL_VERSION)/model.onnx, or another model file: MODEL_DIR must be a folder of <version>/ with a model file each" >&2; exit 1; }
+	@bytes=$$(cat "$(models)/$(MODEL_VERSION)"/model.* | wc -c); need=$$(( (4 * bytes + 1048575) / 1048576 + 64 )); \
+	(( need <= $(MEMORY_SIZE) )) || { echo "$(models)/$(MODEL_VERSION) has $$bytes bytes and needs MemorySize $$need, four times the file and 64 MB; the stack has $(MEMORY_SIZE): sam deploy --parameter-overrides MemorySize=$$need, and MEMORY_SIZE=$$need for this build" >&2; exit 1; }
 	GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS),lambda.norpc \
 		-ldflags "-s -w -X ml-service/handler.modelVersion=$(MODEL_VERSION) -X ml-service/handler.revision=$(or $(REVISION),unknown)" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/lambda

@@ -90,13 +90,13 @@ func TestBootstrapAnswersThroughTheRuntimeAPI(t *testing.T) {
 func checkLog(t *testing.T, stdout string, predictions int) {
 	t.Helper()
 	type line struct {
-		Msg, Version, Error                            string
-		FunctionVersion                                string `json:"function_version"`
-		RequestID                                      string `json:"request_id"`
-		AWSRequestID                                   string `json:"aws_request_id"`
-		Status, Requests, Errors4xx, Errors5xx         int
-		Latency                                        float64
-		FunctionName, EMFFunctionVersion, ModelVersion string
+		Msg, Version, Error                    string
+		FunctionVersion                        string `json:"function_version"`
+		RequestID                              string `json:"request_id"`
+		AWSRequestID                           string `json:"aws_request_id"`
+		Status, Requests, Errors4xx, Errors5xx int
+		Latency                                float64
+		FunctionName, Alias, ModelVersion      string
 	}
 	var requests []line
 	for s := bufio.NewScanner(strings.NewReader(stdout)); s.Scan(); {
@@ -120,7 +120,7 @@ func checkLog(t *testing.T, stdout string, predictions int) {
 		if l.Status != want || l.Version != "v1.0.0" || l.FunctionVersion != "7" || l.RequestID == "" || !strings.HasPrefix(l.AWSRequestID, "event-") {
 			t.Errorf("line %d: %+v", i, l)
 		}
-		if (l.Error != "") != bad || l.Requests != 1 || (l.Errors4xx == 1) != bad || l.Errors5xx != 0 || l.FunctionName != "ml" || l.ModelVersion != "v1.0.0" {
+		if (l.Error != "") != bad || l.Requests != 1 || (l.Errors4xx == 1) != bad || l.Errors5xx != 0 || l.FunctionName != "ml" || l.Alias != "live" || l.ModelVersion != "v1.0.0" {
 			t.Errorf("line %d: %+v", i, l)
 		}
 	}
@@ -208,9 +208,26 @@ func TestBuildRefusesAModelThatIsNotThere(t *testing.T) {
 		cmd := exec.Command("make", "-s", "-C", "../..", "build-MlServiceFunction", "ARTIFACTS_DIR="+t.TempDir())
 		cmd.Env = append(os.Environ(), env)
 		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "MODEL_DIR must be a folder of <version>/model.onnx") {
+		if err == nil || !strings.Contains(string(out), "MODEL_DIR must be a folder of <version>/ with a model file each") {
 			t.Errorf("%s: %v\n%s", env, err, out)
 		}
+	}
+}
+
+// A model needs four times its file and 64 MB; less memory is found at build, not by users.
+func TestBuildChecksTheMemory(t *testing.T) {
+	mine := t.TempDir()
+	write(t, filepath.Join(mine, "v1", "model.onnx"), make([]byte, 50<<20))
+	for memory, want := range map[string]string{"256": "needs MemorySize 264", "263": "needs MemorySize 264"} {
+		cmd := exec.Command("make", "-s", "-C", "../..", "build-MlServiceFunction", "ARTIFACTS_DIR="+t.TempDir())
+		cmd.Env = append(os.Environ(), "MODEL_DIR="+mine, "MODEL_VERSION=v1", "MEMORY_SIZE="+memory)
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("MEMORY_SIZE=%s: %v\n%s", memory, err, out)
+		}
+	}
+	build(t, "GOARCH="+runtime.GOARCH, "MODEL_DIR="+mine, "MODEL_VERSION=v1", "MEMORY_SIZE=264")
+	if got, want := readStack(t, nil).parameters["MemorySize"], "256"; got != want {
+		t.Errorf("the template's MemorySize is %s; the Makefile's default, %s, must be the same", got, want)
 	}
 }
 

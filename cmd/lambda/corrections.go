@@ -107,7 +107,7 @@ func correctALB(e *events.ALBTargetGroupRequest) correction {
 	return correction{client: forwardedFor(header), header: header, body: checkBase64(&e.Body, &e.IsBase64Encoded)}
 }
 
-// trimStage takes a named stage off the front of a path: /prod/predict -> /predict.
+// trimStage takes a named stage, or the path that a domain is mapped below, off the front of a path: /prod/predict -> /predict.
 func trimStage(path, stage string) string {
 	rest, found := strings.CutPrefix(path, "/"+stage)
 	if stage == "" || stage == "$default" || !found || rest != "" && rest[0] != '/' {

@@ -290,3 +290,23 @@ func TestHeadHasNoBody(t *testing.T) {
 		t.Errorf("answer %+v", a)
 	}
 }
+
+// A domain of one's own that maps the API below a path leaves that path in the event.
+func TestMappingIsTakenOff(t *testing.T) {
+	for _, tt := range []struct{ mapping, path, want string }{
+		{"ml", "/ml/predict", "/predict"}, {"ml", "/ml", "/"}, {"ml", "/mlx/predict", "/mlx/predict"}, {"ml", "/predict", "/predict"}, {"", "/ml/predict", "/ml/predict"},
+	} {
+		for shape, member := range map[string]string{"httpapi": "rawPath", "httpapi-payload1-stage": "path", "functionurl": "rawPath"} {
+			f, got := echo(t)
+			f.from.mapping = tt.mapping
+			path := tt.path
+			if member == "path" {
+				path = "/prod" + path // its stage
+			}
+			invoke(t, f, recorded(t, shape, func(e map[string]any) { e[member] = path }))
+			if got.path != tt.want {
+				t.Errorf("%s below %q: %s became %s, want %s", shape, tt.mapping, path, got.path, tt.want)
+			}
+		}
+	}
+}

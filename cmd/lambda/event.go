@@ -79,6 +79,7 @@ func (f *function) answerREST(ctx context.Context, payload []byte, s shape) (any
 		return nil, err
 	}
 	c := correctREST(&e, s)
+	e.Path = trimStage(e.Path, f.from.mapping)
 	query := url.Values(e.MultiValueQueryStringParameters).Encode()
 	r, err := convert(e.HTTPMethod, e.Path, query, func() (*http.Request, error) { return f.rest.EventToRequestWithContext(ctx, e) })
 	if err != nil {
@@ -95,6 +96,7 @@ func (f *function) answerHTTPAPI(ctx context.Context, payload []byte) (any, erro
 		return nil, err
 	}
 	c := correctHTTPAPI(&e)
+	e.RawPath = trimStage(e.RawPath, f.from.mapping)
 	r, err := convert(e.RequestContext.HTTP.Method, e.RawPath, e.RawQueryString, func() (*http.Request, error) { return f.httpAPI.EventToRequestWithContext(ctx, e) })
 	if err != nil {
 		return nil, err

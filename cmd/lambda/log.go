@@ -20,6 +20,7 @@ type instance struct {
 	version   string // of the function, as AWS numbers it; "" outside Lambda
 	model     string // version of the model
 	namespace string // of CloudWatch's metrics; "": none
+	mapping   string // the path below a domain of one's own, without slashes, which API Gateway leaves in the event
 }
 
 // lines writes the log. Nobody writes an access log in front of a function, so the router's line for each request,
@@ -64,11 +65,13 @@ func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	r.AddAttrs(slog.String("function_version", l.from.version))
+	alias := aliasOf("")
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("aws_request_id", lc.AwsRequestID))
+		alias = aliasOf(lc.InvokedFunctionArn)
 	}
 	if measured {
-		r.AddAttrs(l.from.metrics(status, seconds)...)
+		r.AddAttrs(l.from.metrics(alias, status, seconds)...)
 	}
 	return l.Handler.Handle(ctx, r)
 }
@@ -111,6 +114,15 @@ func (l *lines) WithGroup(name string) slog.Handler {
 	return &lines{l.Handler.WithGroup(name), l.level, l.from}
 }
 
+// aliasOf is the alias (or the version) that a caller named, the last part of arn:aws:lambda:region:account:function:name:alias;
+// none if it named nothing.
+func aliasOf(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) == 8 && parts[7] != "" {
+		return parts[7]
+	}
+	return "none"
+}
+
 // directive says which members of the line are metrics, and by which dimensions:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 type directive struct {
@@ -122,8 +134,8 @@ type directive struct {
 type metric struct{ Name, Unit string }
 
 // metrics are the members of a request's line that make it CloudWatch's: the count of requests and of errors by the
-// class of their status, and the latency.
-func (i instance) metrics(status int64, seconds float64) []slog.Attr {
+// class of their status, and the latency; by version, and by the alias that the caller came through, as users come by live.
+func (i instance) metrics(alias string, status int64, seconds float64) []slog.Attr {
 	class := func(hundreds int64) int {
 		if status/100 == hundreds {
 			return 1
@@ -136,14 +148,15 @@ func (i instance) metrics(status int64, seconds float64) []slog.Attr {
 			"CloudWatchMetrics": []directive{{
 				Namespace: i.namespace,
 				Dimensions: [][]string{
-					{"FunctionName"},
 					{"FunctionName", "FunctionVersion"},
+					{"FunctionName", "Alias"},
 				},
 				Metrics: []metric{{"Requests", "Count"}, {"Errors4xx", "Count"}, {"Errors5xx", "Count"}, {"Latency", "Milliseconds"}},
 			}},
 		}),
 		slog.String("FunctionName", i.function),
 		slog.String("FunctionVersion", i.version),
+		slog.String("Alias", alias),
 		slog.String("ModelVersion", i.model),
 		slog.Int("Requests", 1),
 		slog.Int("Errors4xx", class(4)),

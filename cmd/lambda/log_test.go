@@ -79,7 +79,7 @@ func TestEmbeddedMetricFormat(t *testing.T) {
 	}{{200, 0, 0}, {404, 1, 0}, {422, 1, 0}, {500, 0, 1}, {503, 0, 1}}
 	for _, tt := range tests {
 		var out bytes.Buffer
-		logger := newLogger(&out, slog.LevelInfo, instance{"ml", "7", "v1.0.0", "my/models"})
+		logger := newLogger(&out, slog.LevelInfo, instance{function: "ml", version: "7", model: "v1.0.0", namespace: "my/models"})
 		logger.With("request_id", "r").Info("request", slog.Int("status", tt.status), slog.Float64("seconds", 0.0015))
 		var line struct {
 			AWS struct {
@@ -114,7 +114,7 @@ func TestEmbeddedMetricFormat(t *testing.T) {
 		}
 		for name, want := range map[string]any{
 			"Requests": 1.0, "Errors4xx": tt.errors4, "Errors5xx": tt.errors5, "Latency": 1.5,
-			"FunctionName": "ml", "FunctionVersion": "7", "ModelVersion": "v1.0.0", "request_id": "r",
+			"FunctionName": "ml", "FunctionVersion": "7", "Alias": "none", "ModelVersion": "v1.0.0", "request_id": "r",
 		} {
 			if members[name] != want {
 				t.Errorf("status %s: %s is %v, want %v", http.StatusText(tt.status), name, members[name], want)
@@ -126,7 +126,7 @@ func TestEmbeddedMetricFormat(t *testing.T) {
 // The alarms of template.yaml read what the log writes.
 func TestAlarmsReadOurMetrics(t *testing.T) {
 	var out bytes.Buffer
-	newLogger(&out, slog.LevelInfo, instance{"ml", "7", "v1.0.0", "ml-service"}).Info("request", slog.Int("status", 200))
+	newLogger(&out, slog.LevelInfo, instance{function: "ml", version: "7", model: "v1.0.0", namespace: "ml-service"}).Info("request", slog.Int("status", 200))
 	var line struct {
 		AWS struct{ CloudWatchMetrics []directive } `json:"_aws"`
 	}
@@ -134,7 +134,7 @@ func TestAlarmsReadOurMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := readStack(t, nil)
-	for _, alarm := range []string{"ErrorAlarm", "LatencyAlarm"} {
+	for _, alarm := range []string{"ErrorAlarm", "LatencyAlarm", "LiveErrorAlarm", "LiveLatencyAlarm"} {
 		var names []string
 		for _, d := range s.at(alarm, "Properties", "Dimensions").([]any) {
 			names = append(names, d.(map[string]any)["Name"].(string))
@@ -153,6 +153,21 @@ func TestAlarmsReadOurMetrics(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s reads %v, which the log does not write", alarm, want)
+		}
+	}
+}
+
+// Users come by an alias, and the metrics say which.
+func TestAliasOf(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:lambda:eu-central-1:123456789012:function:ml:live": "live",
+		"arn:aws:lambda:eu-central-1:123456789012:function:ml:7":    "7",
+		"arn:aws:lambda:eu-central-1:123456789012:function:ml":      "none",
+		"arn:aws:lambda:eu-central-1:123456789012:function:ml:":     "none",
+		"": "none",
+	} {
+		if got := aliasOf(arn); got != want {
+			t.Errorf("%s: got %s, want %s", arn, got, want)
 		}
 	}
 }

@@ -70,6 +70,7 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 		version:   getenv("AWS_LAMBDA_FUNCTION_VERSION"),
 		model:     m.Version(),
 		namespace: getenv("METRICS_NAMESPACE"),
+		mapping:   getenv("API_MAPPING"),
 	}
 	logger := newLogger(stdout, cfg.LogLevel, from)
 	adopt(logger)

@@ -174,6 +174,11 @@ func (s *stack) call(name string, arg any) (any, bool) {
 		return fmt.Sprint(s.eval(args[0])) == fmt.Sprint(s.eval(args[1])), true
 	case "Fn::Not":
 		return !s.eval(args[0]).(bool), true
+	case "Fn::And":
+		return !slices.ContainsFunc(args, func(a any) bool { return !s.eval(a).(bool) }), true
+	case "Fn::Join":
+		list, ok := s.eval(args[1]).(string) // a list's parameter, which is given as CloudFormation gets it
+		return strings.ReplaceAll(list, ",", args[0].(string)), ok
 	case "Fn::Or":
 		return slices.ContainsFunc(args, func(a any) bool { return s.eval(a).(bool) }), true
 	}
@@ -273,16 +278,121 @@ func TestTemplateRoutesUsersThroughLive(t *testing.T) {
 	if len(paths) != 1 {
 		t.Errorf("the API has the paths %v, want $default alone", paths)
 	}
-	kinds := map[string]int{}
-	for _, r := range s.template["Resources"].(map[string]any) {
-		kinds[r.(map[string]any)["Type"].(string)]++
-	}
+	kinds := s.kinds()
 	want := map[string]int{
 		"AWS::Serverless::Function": 1, "AWS::Serverless::HttpApi": 1, "AWS::Lambda::Alias": 1, "AWS::Lambda::Permission": 1,
-		"AWS::IAM::Role": 1, "AWS::Logs::LogGroup": 1, "AWS::CloudWatch::Alarm": 3,
+		"AWS::IAM::Role": 1, "AWS::Logs::LogGroup": 1, "AWS::CloudWatch::Alarm": 9,
 	}
 	if !reflect.DeepEqual(kinds, want) {
 		t.Errorf("resources %v, want %v: another way in or another permission belongs into this test", kinds, want)
+	}
+}
+
+// kinds counts the resources that the parameters ask for, by type.
+func (s *stack) kinds() map[string]int {
+	kinds := map[string]int{}
+	for _, r := range s.template["Resources"].(map[string]any) {
+		r := r.(map[string]any)
+		if condition, ok := r["Condition"]; ok && !s.eval(map[string]any{"Condition": condition}).(bool) {
+			continue
+		}
+		kinds[r["Type"].(string)]++
+	}
+	return kinds
+}
+
+// Each option by itself: off by default, and on it is what AWS wants.
+func TestTemplateOptions(t *testing.T) {
+	const route, door = "HttpApi.Properties.DefinitionBody.", "HttpApi.Properties.DefinitionBody.paths.$default.x-amazon-apigateway-any-method."
+	tests := []struct {
+		name    string
+		given   map[string]string
+		off, on map[string]string // what stands at a path without and with the option
+		more    map[string]int    // resources beyond, or short of, those of the default
+	}{
+		{"JWT", map[string]string{"Auth": "jwt", "JwtIssuer": "https://issuer.example.com", "JwtAudience": "a,b"},
+			map[string]string{door + "security": "<nil>", route + "components": "<nil>"},
+			map[string]string{door + "security": "[map[jwt:[]]]",
+				route + "components.securitySchemes.jwt.x-amazon-apigateway-authorizer.type":                      "jwt",
+				route + "components.securitySchemes.jwt.x-amazon-apigateway-authorizer.jwtConfiguration.issuer":   "https://issuer.example.com",
+				route + "components.securitySchemes.jwt.x-amazon-apigateway-authorizer.jwtConfiguration.audience": "a,b"}, nil},
+		{"IAM", map[string]string{"Auth": "iam"},
+			map[string]string{door + "x-amazon-apigateway-auth": "<nil>"}, map[string]string{door + "x-amazon-apigateway-auth.type": "AWS_IAM"}, nil},
+		{"CORS", map[string]string{"CorsOrigins": "https://a.example.com"},
+			map[string]string{route + "x-amazon-apigateway-cors": "<nil>"}, map[string]string{route + "x-amazon-apigateway-cors.allowOrigins": "https://a.example.com"}, nil},
+		{"a domain below a path", map[string]string{"DomainName": "ml.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/c", "BasePath": "ml"},
+			map[string]string{"MlServiceFunction.Properties.Environment.Variables.API_MAPPING": "<nil>"},
+			map[string]string{"MlServiceFunction.Properties.Environment.Variables.API_MAPPING": "ml", "DomainMapping.Properties.ApiMappingKey": "ml", "Domain.Properties.DomainName": "ml.example.com"},
+			map[string]int{"AWS::ApiGatewayV2::DomainName": 1, "AWS::ApiGatewayV2::ApiMapping": 1}},
+		{"a Function URL", map[string]string{"FrontDoor": "url"}, nil,
+			map[string]string{"Url.Properties.Qualifier": "live", "Url.Properties.AuthType": "NONE"},
+			map[string]int{"AWS::Serverless::HttpApi": -1, "AWS::Lambda::Url": 1, "AWS::Lambda::Permission": 1}},
+		{"a Function URL with IAM", map[string]string{"FrontDoor": "url", "Auth": "iam"}, nil,
+			map[string]string{"Url.Properties.AuthType": "AWS_IAM"},
+			map[string]int{"AWS::Serverless::HttpApi": -1, "AWS::Lambda::Url": 1, "AWS::Lambda::Permission": -1}},
+		{"warm instances", map[string]string{"ProvisionedConcurrency": "2"},
+			map[string]string{"LiveAlias.Properties.ProvisionedConcurrencyConfig": "<nil>"},
+			map[string]string{"LiveAlias.Properties.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions": "2", "LiveAlias.Properties.RoutingConfig": "<nil>"}, nil},
+		{"a VPC", map[string]string{"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
+			map[string]string{"MlServiceFunction.Properties.VpcConfig": "<nil>"},
+			map[string]string{"MlServiceFunction.Properties.VpcConfig.SubnetIds": "subnet-1,subnet-2", "MlServiceFunction.Properties.VpcConfig.SecurityGroupIds": "sg-1"}, nil},
+		{"an access log", map[string]string{"AccessLog": "on"},
+			map[string]string{"HttpApi.Properties.AccessLogSettings": "<nil>"},
+			map[string]string{"HttpApi.Properties.AccessLogSettings.DestinationArn": "map[Fn::GetAtt:AccessLogGroup.Arn]"}, map[string]int{"AWS::Logs::LogGroup": 1}},
+		{"no metrics", map[string]string{"MetricsNamespace": ""}, nil,
+			map[string]string{"MlServiceFunction.Properties.Environment.Variables.METRICS_NAMESPACE": ""}, map[string]int{"AWS::CloudWatch::Alarm": -4}},
+		{"a dashboard", map[string]string{"Dashboard": "on"}, nil, nil, map[string]int{"AWS::CloudWatch::Dashboard": 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			off, on := readStack(t, nil), readStack(t, tt.given)
+			if why := on.refused(); why != "" {
+				t.Fatalf("refused: %s", why)
+			}
+			for path, want := range tt.off {
+				off.expect(t, path, want)
+			}
+			for path, want := range tt.on {
+				on.expect(t, path, want)
+			}
+			want := off.kinds()
+			for kind, n := range tt.more {
+				if want[kind] += n; want[kind] == 0 {
+					delete(want, kind)
+				}
+			}
+			if got := on.kinds(); !reflect.DeepEqual(got, want) {
+				t.Errorf("resources %v, want %v", got, want)
+			}
+		})
+	}
+	for _, given := range []map[string]string{
+		{"Auth": "jwt"}, {"Auth": "jwt", "JwtIssuer": "https://i.example.com", "FrontDoor": "url"}, {"DomainName": "ml.example.com"}, {"BasePath": "ml"},
+		{"AccessLog": "on", "FrontDoor": "url"}, {"ProvisionedConcurrency": "1", "NextVersion": "2", "NextWeight": "0.1"}, {"Dashboard": "on", "MetricsNamespace": ""},
+	} {
+		if readStack(t, given).refused() == "" {
+			t.Errorf("%v is taken, want it refused", given)
+		}
+	}
+}
+
+func TestTemplateAlarmsWatchUsers(t *testing.T) {
+	s := readStack(t, map[string]string{"AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops"})
+	const function = "map[Name:FunctionName Value:map[Ref:MlServiceFunction]]"
+	live, ours := "["+function+" map[Name:Resource Value:map[Fn::Sub:${MlServiceFunction}:live]]]", "["+function+" map[Name:Alias Value:live]]"
+	for alarm, want := range map[string][3]string{
+		"LiveErrorAlarm":    {"ml-service", "Errors5xx", ours},
+		"LiveLatencyAlarm":  {"ml-service", "Latency", ours},
+		"LiveCrashAlarm":    {"AWS/Lambda", "Errors", live},
+		"LiveThrottleAlarm": {"AWS/Lambda", "Throttles", live},
+		"UrlErrorAlarm":     {"AWS/Lambda", "Url5xxCount", live},
+		"ApiErrorAlarm":     {"AWS/ApiGateway", "5xx", "[map[Name:ApiId Value:map[Ref:HttpApi]]]"},
+		"NextCrashAlarm":    {"AWS/Lambda", "Errors", "[" + function + " map[Name:Resource Value:map[Fn::Sub:${MlServiceFunction}:next]]]"},
+	} {
+		s.expect(t, alarm+".Properties.Namespace", want[0])
+		s.expect(t, alarm+".Properties.MetricName", want[1])
+		s.expect(t, alarm+".Properties.Dimensions", want[2])
+		s.expect(t, alarm+".Properties.AlarmActions", "[arn:aws:sns:eu-central-1:123456789012:ops]")
 	}
 }
 
@@ -325,7 +435,7 @@ func TestTemplateAlarmsWatchTheNewestVersion(t *testing.T) {
 func TestTemplateOutputs(t *testing.T) {
 	outputs := readStack(t, nil).template["Outputs"].(map[string]any)
 	for name, want := range map[string]string{
-		"Url":           "map[Fn::Sub:https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}]",
+		"Url":           "map[Fn::If:[ByApi map[Fn::Sub:https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}] map[Fn::GetAtt:Url.FunctionUrl]]]",
 		"FunctionName":  "map[Ref:MlServiceFunction]",
 		"LiveAliasArn":  "map[Ref:LiveAlias]",
 		"NextAliasArn":  "map[Ref:MlServiceFunction.Alias]",

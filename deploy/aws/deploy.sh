@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Publishes this commit as a version of the function, asks it for its golden rows, and moves users as far as STRATEGY says:
 # by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR, STRATEGY, STACK,
-# ARCHITECTURE (of a first deployment: arm64 or x86_64), AWS_CLOUDFORMATION_ROLE_ARN.
+# ARCHITECTURE and MEMORY_SIZE (of a first deployment: arm64 or x86_64; MB), AWS_CLOUDFORMATION_ROLE_ARN.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 : "${MODEL_VERSION:=v1.0.0}" "${STRATEGY:=publish}"
@@ -17,8 +17,9 @@ if said=$(parameter Architecture 2>&1); then
   [[ -z ${ARCHITECTURE:-} || $ARCHITECTURE == "$said" ]] ||
     fail "deploy-lambda: the stack $STACK is of $said: to change it, sam build and sam deploy --parameter-overrides Architecture=$ARCHITECTURE" 2
   architecture=$said parameters=()
+  MEMORY_SIZE=$(parameter MemorySize)
 elif [[ $said == *"does not exist"* ]]; then
-  architecture=${ARCHITECTURE:-arm64} parameters=(--parameter-overrides "Architecture=$architecture")
+  architecture=${ARCHITECTURE:-arm64} parameters=(--parameter-overrides "Architecture=$architecture" "MemorySize=${MEMORY_SIZE:-256}")
 else
   fail "deploy-lambda: $said"
 fi
@@ -29,7 +30,7 @@ case $architecture in
 esac
 
 : "${REVISION:=$(git rev-parse HEAD 2>/dev/null || echo unknown)}"
-export MODEL_VERSION REVISION GOARCH=$goarch
+export MODEL_VERSION REVISION GOARCH=$goarch MEMORY_SIZE=${MEMORY_SIZE:-256}
 sam build --parameter-overrides "Architecture=$architecture"
 sam deploy --stack-name "$STACK" "${parameters[@]}" ${AWS_CLOUDFORMATION_ROLE_ARN:+--role-arn "$AWS_CLOUDFORMATION_ROLE_ARN"}
 

@@ -1,6 +1,8 @@
 package aws
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,5 +122,45 @@ func TestGitHubRole(t *testing.T) {
 		if got := strings.Join(subjects, " "); got != tt.want {
 			t.Errorf("%s: trusts %q, want %q", tt.parameters, got, tt.want)
 		}
+	}
+}
+
+// TestOptions deploys the stack with the template's options; the emulator makes each resource of them.
+func TestOptions(t *testing.T) {
+	m := start(t)
+	m.run(t, buildLine)
+	deploy := "sam deploy --parameter-overrides Architecture=x86_64 "
+	m.run(t, deploy+"Auth=jwt JwtIssuer=https://issuer.example.com JwtAudience=ml CorsOrigins=https://app.example.com AccessLog=on Dashboard=on DomainName=ml.example.com BasePath=ml"+
+		" CertificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000")
+	types := func() string {
+		var r struct {
+			StackResources []struct{ ResourceType string }
+		}
+		m.ask(t, &r, "cloudformation describe-stack-resources --stack-name ml-service")
+		count := map[string]int{}
+		for _, one := range r.StackResources {
+			count[one.ResourceType]++
+		}
+		return fmt.Sprint(count)
+	}
+	got := types()
+	t.Log(got)
+	for _, want := range []string{"AWS::ApiGatewayV2::ApiMapping:1", "AWS::ApiGatewayV2::DomainName:1", "AWS::CloudWatch::Alarm:9", "AWS::CloudWatch::Dashboard:1", "AWS::Logs::LogGroup:2"} {
+		wantSaid(t, got, want)
+	}
+	var board struct{ DashboardBody string }
+	m.ask(t, &board, "cloudwatch get-dashboard --dashboard-name ml-service-us-east-1")
+	var widgets struct{ Widgets []json.RawMessage }
+	if err := json.Unmarshal([]byte(board.DashboardBody), &widgets); err != nil || len(widgets.Widgets) != 5 {
+		t.Errorf("dashboard: %v, %d widgets, want 5", err, len(widgets.Widgets))
+	}
+	m.run(t, deploy+"FrontDoor=url Auth=none AccessLog=off Dashboard=off DomainName= BasePath= CertificateArn= MetricsNamespace=")
+	got = types()
+	t.Log(got)
+	for _, want := range []string{"AWS::CloudWatch::Alarm:5", "AWS::Lambda::Url:1", "AWS::Lambda::Permission:2"} {
+		wantSaid(t, got, want)
+	}
+	if strings.Contains(got, "AWS::ApiGatewayV2::Api:") {
+		t.Errorf("the HTTP API is still there: %s", got)
 	}
 }
