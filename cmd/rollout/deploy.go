@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -33,6 +34,8 @@ func newDeploy(c *command) *cobra.Command {
 the golden rows, and a signature that fits the side with the traffic. What does not pass is taken back. Nobody is moved:
 that is rollout shift or promote.
 
+On Lambda the new version is published already (sam deploy); it is asked directly before anybody meets it.
+
 --model DIR is a folder of one version (model.onnx, and golden.json if there is one). It is copied into MODEL_DIR as
 <version>/, and the image stays as it is.`,
 		Example: `  rollout deploy --model my-models/v2.0.0 --version v2.0.0
@@ -61,7 +64,7 @@ func (d *deployment) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	side, err := s.IdleSide(cmd.Context(), rollout.Side(d.to))
+	side, err := d.side(cmd.Context(), s)
 	if err != nil {
 		return end(err)
 	}
@@ -89,6 +92,20 @@ func (d *deployment) run(cmd *cobra.Command) error {
 	fmt.Fprintf(d.stdout, "%s serves %s (%s, SHA-256 %.12s…); %s; it has no traffic   %.1f s\n", side, done.Model.Version, done.Model.Kind, done.Model.SHA256, golden, done.Seconds)
 	fmt.Fprintf(d.stdout, "next: rollout shift --to %s --weight 10, or rollout promote --to %s\n", side, side)
 	return nil
+}
+
+// side is where the deployment goes: on Lambda the version published last, elsewhere the side without traffic.
+func (d *deployment) side(ctx context.Context, s *rollout.Session) (rollout.Side, error) {
+	to, err := named(ctx, s.Target, d.to)
+	if namer, ok := s.Target.(rollout.Namer); err == nil && ok && to == "" {
+		var newest rollout.Side
+		newest, err = namer.Side(ctx, "")
+		to = string(newest)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.IdleSide(ctx, rollout.Side(to))
 }
 
 // read checks what was said, and reads what lies beside a model.
