@@ -40,6 +40,14 @@ func (s *Service) leaveSlot(x *claim) {
 	}
 }
 
+// shrink gives back what is not needed any more.
+func (s *Service) shrink(x *claim, need int64) {
+	if x.work > need {
+		s.gate.free(x.work - need)
+		x.work = need
+	}
+}
+
 // settle gives back everything, also where a panic ended the request.
 func (s *Service) settle(x *claim) {
 	s.leave(x)
@@ -47,7 +55,7 @@ func (s *Service) settle(x *claim) {
 	x.work = 0
 }
 
-// elements bounds how many values a JSON text can hold, by the commas between them.
-func elements(text []byte) int64 { return int64(bytes.Count(text, comma)) + 1 }
+// values bounds how many values a JSON text can hold, by the commas between them.
+func values(text []byte) int64 { return int64(bytes.Count(text, comma)) + 1 }
 
 var comma = []byte{','}

@@ -24,8 +24,9 @@ type Config struct {
 	ModelName      string
 	MaxBodyBytes   int64
 	LogLevel       slog.Level
-	MaxConcurrency int // requests in the model at once; 0: one a core
-	MaxQueue       int // requests that wait for that; 0: 64 for each of MaxConcurrency; -1: none
+	MaxConcurrency int   // requests in the model at once; 0: one a core
+	MaxQueue       int   // requests that wait for that; 0: 64 for each of MaxConcurrency; -1: none
+	MemoryLimit    int64 // of the process, in bytes; 0: none; -1: GOMEMLIMIT, else a share of the cgroup's or of the machine's
 }
 
 // Setting is one variable: HOST in the environment is --host on the command line.
@@ -77,6 +78,13 @@ func (c *Config) Settings() []Setting {
 		}},
 		{"MAX_QUEUE", "0", "requests that wait for that, past it 503; 0: 64 for each at once; -1: none", func(v string) error {
 			return count(v, -1, &c.MaxQueue)
+		}},
+		{"MEMORY_LIMIT", "", "memory of the process, as 512MiB; 0: no limit; empty: GOMEMLIMIT, else 0.8 of what the cgroup or machine has", func(v string) (err error) {
+			c.MemoryLimit = automatic
+			if v != "" {
+				c.MemoryLimit, err = parseBytes(v)
+			}
+			return err
 		}},
 	}
 }

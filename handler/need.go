@@ -1,4 +1,84 @@
 package handler
 
-// need is how many bytes a request takes beside its body, of a text that holds at most so many values.
-func (s *Service) need(elements int64) int64 { return 64 * elements }
+import (
+	"ml-service/model"
+	"ml-service/onnx"
+)
+
+// needs tells what a request takes beside its body, by how many values came. It is worked out once.
+type needs struct {
+	model   *model.Model
+	width   int64 // values a row
+	open    bool  // of as many more as the caller likes
+	texts   bool  // there are strings among them
+	wire    int64 // bytes of the shortest value as a binary tensor
+	outputs int64 // bytes of all outputs for a row, as typed and as JSON of the open protocol
+	cores   int64
+}
+
+const (
+	pieceBytes   = 64 << 10 // of an answer, as it is written
+	elementText  = 26       // the longest number in JSON, and its comma
+	float32Text  = 16
+	elementTyped = 16 // the largest element, a string
+)
+
+func needsOf(m *model.Model, cores int64) needs {
+	n := needs{model: m, cores: cores, wire: 8}
+	for _, in := range m.Inputs() {
+		n.open = n.open || in.Width < 0
+		n.width += int64(max(in.Width, 0))
+		n.texts = n.texts || in.DType == onnx.String
+		n.wire = min(n.wire, wireBytes(in.DType))
+	}
+	for _, out := range m.Outputs() {
+		elements := int64(1)
+		for _, d := range out.Shape[min(len(out.Shape), 1):] {
+			elements *= int64(max(d, 1))
+		}
+		each := int64(elementTyped + 2*elementText) // a text grows by doubling
+		if out.DType == onnx.Float32 {
+			each = 4 + 2*float32Text
+		}
+		n.outputs += elements * each
+	}
+	return n
+}
+
+// of is what a request takes whose text holds at most so many values. all says that its answer is one text of all outputs.
+func (n *needs) of(elements, text int64, all bool) int64 {
+	rows, columns := elements, int64(0)
+	if n.width > 0 {
+		rows = (elements + n.width - 1) / n.width
+	}
+	need := n.bytes(int(rows), 1)
+	if n.open { // few rows of many values cost otherwise than many of one
+		columns = elements
+		need += n.bytes(1, int(columns))
+	}
+	if all {
+		need += rows * n.outputs
+	}
+	if n.texts {
+		need += text
+	}
+	return need + pieceBytes
+}
+
+func (n *needs) bytes(rows, columns int) int64 {
+	need := n.model.Need(rows, columns)
+	return 2*need.Rows + need.Answer + need.Run*n.cores // the decoded rows grow by doubling
+}
+
+// wireBytes is what a value takes in a binary tensor; of a string, its length alone.
+func wireBytes(d onnx.DType) int64 {
+	switch d {
+	case onnx.Bool, onnx.Int8, onnx.Uint8:
+		return 1
+	case onnx.Int16, onnx.Uint16:
+		return 2
+	case onnx.Float32, onnx.Int32, onnx.Uint32, onnx.String:
+		return 4
+	}
+	return 8
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"ml-service/handler/predict"
 	"ml-service/model"
 )
 
@@ -24,14 +25,12 @@ func (s *Service) predict(c *gin.Context) {
 	defer s.settle(&x.claim)
 	if err := s.answer(c, x); err != nil {
 		s.fail(c, err)
-	} else {
-		s.write(c, http.StatusOK, x.out)
 	}
 	x.trim()
 	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
-// answer reads the request and leaves the body of the answer in x.out.
+// answer reads the request, runs it, and writes the answer, a large one in pieces.
 func (s *Service) answer(c *gin.Context, x *exchange) error {
 	if err := s.admit(c); err != nil {
 		return err
@@ -40,19 +39,42 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := s.enter(c, &x.claim, s.need(elements(body))); err != nil {
+	if err := s.enter(c, &x.claim, s.needs.of(values(body), int64(len(body)), false)); err != nil {
 		return err
 	}
-	defer s.leave(&x.claim)
 	p := s.codec.Request()
 	if err = p.Decode(body); err == nil {
 		err = p.Refused(s.infer(p.Batch))
 	}
-	if err == nil {
-		x.out = p.AppendAnswer(x.out[:0])
+	if err != nil {
+		p.Release() // not deferred: what a panic interrupted is not used again
+		return err
 	}
-	p.Release() // not deferred, as above
-	return err
+	more := false
+	x.out, more = p.AppendPiece(x.out[:0])
+	if !more {
+		p.Release()
+		s.leave(&x.claim)
+		s.write(c, http.StatusOK, x.out)
+		return nil
+	}
+	x.in = nil
+	if p.Batch.Blocks() {
+		s.shrink(&x.claim, s.model.Need(p.Batch.Rows(), 1).Answer+pieceBytes)
+	}
+	s.leave(&x.claim)
+	s.writePieces(c, p, x)
+	p.Release()
+	return nil
+}
+
+// writePieces writes an answer whose first piece is in x.out.
+func (s *Service) writePieces(c *gin.Context, p *predict.Request, x *exchange) {
+	c.Writer.Header()["Content-Type"] = jsonType
+	c.Writer.WriteHeader(http.StatusOK)
+	for more := true; s.sendBody(c, x.out) == nil && more; {
+		x.out, more = p.AppendPiece(x.out[:0])
+	}
 }
 
 // infer runs a decoded batch. Every route that predicts comes through here.
@@ -85,10 +107,17 @@ func (s *Service) write(c *gin.Context, status int, body []byte) {
 // send sends the header and the body, at the pace that is asked of callers.
 func (s *Service) send(c *gin.Context, status int, body []byte) {
 	c.Writer.WriteHeader(status)
+	_ = s.sendBody(c, body) // it is noted
+}
+
+// sendBody sends some of the body. An error is noted: the caller did not take it.
+func (s *Service) sendBody(c *gin.Context, body []byte) error {
 	d := download{answer: c.Writer, conn: *http.NewResponseController(c.Writer), pace: s.pace}
-	if _, err := d.Write(body); err != nil {
+	_, err := d.Write(body)
+	if err != nil {
 		_ = c.Error(errUnread)
 	}
+	return err
 }
 
 func healthBody(status, version string) []byte {

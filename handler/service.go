@@ -59,6 +59,7 @@ type Service struct {
 	draining atomic.Bool
 	inflight atomic.Int64
 	gate     *gate
+	needs    needs
 	sinks    chan []byte // nil until it is used first
 	metrics  http.Handler
 	engine   *gin.Engine
@@ -95,6 +96,7 @@ func New(o Options) *Service {
 	if s.name == "" {
 		s.name = defaultName
 	}
+	s.needs = needsOf(o.Model, s.gate.limit)
 	if s.maxBody <= 0 {
 		s.maxBody = DefaultMaxBodyBytes
 	}

@@ -82,6 +82,14 @@ type inference struct {
 	request oip.Request
 }
 
+// forget forgets what a large request would otherwise leave behind for good.
+func (x *inference) forget() {
+	if cap(x.in) > mostKept || cap(x.plain) > mostKept {
+		x.request, x.plain = oip.Request{}, nil
+	}
+	x.trim()
+}
+
 // v2Infer answers POST …/infer.
 func (s *Service) v2Infer(c *gin.Context) {
 	x, _ := s.inferences.Get().(*inference)
@@ -94,7 +102,7 @@ func (s *Service) v2Infer(c *gin.Context) {
 	} else {
 		s.writeInferred(c, x.out, header)
 	}
-	x.trim()
+	x.forget()
 	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
@@ -110,13 +118,17 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	if body, err = s.inflate(c, x, body); err != nil {
 		return 0, err
 	}
-	if err := s.enter(c, &x.claim, s.need(elements(body))); err != nil {
-		return 0, err
-	}
-	defer s.leave(&x.claim)
 	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
 		return 0, err
 	}
+	came := values(body)
+	if header >= 0 && header < len(body) {
+		came = values(body[:header]) + int64(len(body)-header)/s.needs.wire
+	}
+	if err := s.enter(c, &x.claim, s.needs.of(came, int64(len(body)), true)); err != nil {
+		return 0, err
+	}
+	defer s.leave(&x.claim)
 	b := s.model.Batch()
 	if err = x.request.Decode(body, header, s.signature, b.Input); err == nil {
 		for _, o := range x.request.Outputs {

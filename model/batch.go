@@ -125,6 +125,9 @@ func (b *Batch) Output(i int) *onnx.Tensor {
 	return b.session.Output(i)
 }
 
+// Blocks says whether the last Run was in blocks: what the batch holds then is the typed answers alone.
+func (b *Batch) Blocks() bool { return b.blocks }
+
 // PerRow says whether the outputs hold a prediction for each row, as the model's kind promises: Class, Label and Value are
 // only to be asked for where they do. A graph may break the promise, as one that reduces over the batch; its outputs are
 // then answered by name, like those of a Raw model.

@@ -29,9 +29,14 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	}
 	m := opened.Model
 	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	memory := cfg.ShareMemory()
+	connections := cfg.maxConnections
+	if connections == 0 {
+		connections = memory.Connections
+	}
 	options := handler.Options{
 		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
-		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue, Pace: cfg.pace, Left: left,
+		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue, Pace: cfg.pace, Left: left, Memory: memory.Requests,
 	}
 	var counted *metrics
 	if cfg.metrics {
@@ -49,10 +54,11 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	server := newServer(cfg, service.Engine(), logger)
 	_, source := handler.Stamped()
 	logger.Info("listening", "address", listener.Addr().String(), "version", m.Version(), "color", cfg.Color,
-		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", source)
+		"kind", m.Kind().String(), "sha256", m.SHA256(), "revision", source,
+		"memory_limit", memory.Limit, "memory_requests", memory.Requests, "connections", connections)
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(newAcceptor(listener, 2048, logger, refusing(service))) }()
+	go func() { failed <- server.Serve(newAcceptor(listener, connections, logger, refusing(service))) }()
 	select {
 	case err := <-failed:
 		return err
