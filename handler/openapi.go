@@ -11,6 +11,7 @@ import (
 
 	"ml-service/handler/oip"
 	"ml-service/model"
+	"ml-service/onnx"
 )
 
 // routeOpenAPI adds the document that describes the other routes. It is made when first asked for, so
@@ -64,12 +65,12 @@ func (o openAPI) describe() string {
 	}
 	var inputs []string
 	for _, in := range m.Inputs() {
-		inputs = append(inputs, fmt.Sprintf("%s (%s %s)", in.Name, oip.Datatype(in.DType), shapeText(in.Shape)))
+		inputs = append(inputs, fmt.Sprintf("%s (%s %s)", in.Name, oip.Datatype(in.DType), onnx.ShapeText(in.Shape)))
 	}
 	text += ". It takes " + strings.Join(inputs, ", ")
 	var outputs []string
 	for _, v := range m.Outputs() {
-		outputs = append(outputs, fmt.Sprintf("%s (%s %s)", v.Name, oip.Datatype(v.DType), shapeText(v.Shape)))
+		outputs = append(outputs, fmt.Sprintf("%s (%s %s)", v.Name, oip.Datatype(v.DType), onnx.ShapeText(v.Shape)))
 	}
 	return text + " and gives " + strings.Join(outputs, ", ") + "."
 }
@@ -78,12 +79,12 @@ func (o openAPI) describe() string {
 func (o openAPI) summary() object {
 	var inputs list
 	for _, in := range o.model.Inputs() {
-		inputs = append(inputs, object{"name": in.Name, "datatype": oip.Datatype(in.DType), "shape": shapeText(in.Shape),
+		inputs = append(inputs, object{"name": in.Name, "datatype": oip.Datatype(in.DType), "shape": onnx.ShapeText(in.Shape),
 			"width": in.Width, "rank": in.Rank, "features": in.Features, "missing": in.Missing, "categories": in.Categories})
 	}
 	var outputs list
 	for _, v := range o.model.Outputs() {
-		outputs = append(outputs, object{"name": v.Name, "datatype": oip.Datatype(v.DType), "shape": shapeText(v.Shape), "labels": labelsOf(v)})
+		outputs = append(outputs, object{"name": v.Name, "datatype": oip.Datatype(v.DType), "shape": onnx.ShapeText(v.Shape), "labels": labelsOf(v)})
 	}
 	return object{"name": o.name, "version": o.model.Version(), "kind": o.model.Kind().String(), "sha256": o.model.SHA256(),
 		"inputs": inputs, "outputs": outputs, "classes": o.model.Classes(), "class_names": o.model.ClassNames(), "metadata": o.model.Metadata()}

@@ -170,7 +170,7 @@ func answerSchema(m *model.Model) object {
 	if m.Kind() == model.Raw {
 		outputs, names := object{}, list{}
 		for _, v := range m.Outputs() {
-			outputs[v.Name] = object{"description": oip.Datatype(v.DType) + " " + shapeText(v.Shape)}
+			outputs[v.Name] = object{"description": oip.Datatype(v.DType) + " " + onnx.ShapeText(v.Shape)}
 			names = append(names, v.Name)
 		}
 		return object{"type": "object", "required": list{"outputs", "version"}, "properties": object{
@@ -186,30 +186,9 @@ func answerSchema(m *model.Model) object {
 	}}}
 }
 
-func shapeText(shape []int) string {
-	if shape == nil {
-		return "of any shape"
-	}
-	text := "["
-	for i, d := range shape {
-		if i > 0 {
-			text += ","
-		}
-		switch {
-		case d >= 0:
-			text += strconv.Itoa(d)
-		case i == 0:
-			text += "N"
-		default:
-			text += "any"
-		}
-	}
-	return text + "]"
-}
-
 // tensorSchema gives the members of a tensor of the Open Inference Protocol with its data in JSON.
 func tensorSchema(name string, d onnx.DType, dims []int, data object) object {
-	shape := object{"type": "array", "items": object{"type": "integer", "minimum": 0}, "description": shapeText(dims)}
+	shape := object{"type": "array", "items": object{"type": "integer", "minimum": 0}, "description": onnx.ShapeText(dims)}
 	if dims != nil {
 		shape["minItems"], shape["maxItems"] = len(dims), len(dims)
 	}

@@ -22,7 +22,7 @@ func (m *Model) Need(rows, columns int) Need {
 		if width < 0 {
 			width = columns
 		}
-		n.Rows += int64(rows) * int64(width) * elementBytes(in.DType)
+		n.Rows += int64(rows) * int64(width) * int64(in.DType.HeldBytes())
 	}
 	size := rows
 	if m.rowWise {
@@ -37,7 +37,7 @@ func (m *Model) Need(rows, columns int) Need {
 	}
 	for i, v := range m.Outputs() {
 		if m.answers(i) {
-			n.Answer += int64(rows) * rowElements(v, columns) * elementBytes(v.DType)
+			n.Answer += int64(rows) * rowElements(v, columns) * int64(v.DType.HeldBytes())
 		}
 	}
 	return n
@@ -59,17 +59,4 @@ func rowElements(v onnx.Value, columns int) int64 {
 		n *= int64(d)
 	}
 	return n
-}
-
-// elementBytes is what an element of a tensor takes in memory: integers of every type are held in 64 bits.
-func elementBytes(d onnx.DType) int64 {
-	switch d {
-	case onnx.Float32:
-		return 4
-	case onnx.Bool:
-		return 1
-	case onnx.String:
-		return 16
-	}
-	return 8
 }

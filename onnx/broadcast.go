@@ -49,7 +49,7 @@ func (n *node) broadcastTo(out DType) {
 	for i, v := range n.in[1:] {
 		joined, ok := broadcastShape(shape, v.shape)
 		if !ok {
-			n.fail(n.invalid("input %d has shape %s, which does not go with %s", i+1, describe(v.shape), describe(shape)))
+			n.fail(n.invalid("input %d has shape %s, which does not go with %s", i+1, ShapeText(v.shape), ShapeText(shape)))
 			return
 		}
 		shape = joined
@@ -77,7 +77,7 @@ func (c *call) broadcast() error {
 				dims[at] = d
 			} else if d != 1 && d != dims[at] {
 				c.dims = dims
-				return c.fault(-1, 0, "input %d has shape %s, which does not go with %s", k+1, describe(t.Shape), describe(dims))
+				return c.fault(-1, 0, "input %d has shape %s, which does not go with %s", k+1, ShapeText(t.Shape), ShapeText(dims))
 			}
 		}
 	}

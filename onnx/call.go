@@ -22,7 +22,7 @@ type call struct {
 // resize gives an output its shape, refusing what is too large.
 func (c *call) resize(t *Tensor, dims ...int) error {
 	if n, ok := volume(dims); !ok || n > c.limit || len(dims) > maxRank {
-		return c.fault(-1, 0, "a tensor of shape %s has more than %d elements or %d dimensions", describe(slices.Clone(dims)), c.limit, maxRank)
+		return c.fault(-1, 0, "a tensor of shape %s has more than %d elements or %d dimensions", ShapeText(slices.Clone(dims)), c.limit, maxRank)
 	}
 	t.Resize(dims...)
 	return nil
@@ -41,7 +41,7 @@ func (c *call) fault(k, element int, format string, args ...any) error {
 func (c *call) matrix(k int) (rows, columns int, err error) {
 	s := c.in[k].Shape
 	if len(s) != 2 {
-		return 0, 0, c.fault(-1, 0, "input %d has shape %s, want two dimensions", k, describe(s))
+		return 0, 0, c.fault(-1, 0, "input %d has shape %s, want two dimensions", k, ShapeText(s))
 	}
 	return s[0], s[1], nil
 }

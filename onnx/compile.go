@@ -109,7 +109,7 @@ func (c *compiler) account(v *value) error {
 		}
 	}
 	if c.row += n; c.row > maxRow {
-		return fmt.Errorf("value %q of shape %s: one row needs more than %d elements in all", v.name, describe(v.shape), maxRow)
+		return fmt.Errorf("value %q of shape %s: one row needs more than %d elements in all", v.name, ShapeText(v.shape), maxRow)
 	}
 	return nil
 }

@@ -28,19 +28,6 @@ func (f footprint) times(by int64) footprint {
 	return footprint{f.fixed * by, f.row * by, f.column * by, f.unbounded}
 }
 
-// elementBytes is what an element of a tensor takes in memory: integers of every type lie in int64.
-func (d DType) elementBytes() int64 {
-	switch {
-	case d == Float32:
-		return 4
-	case d == Bool:
-		return 1
-	case d == String:
-		return int64(unsafe.Sizeof(""))
-	}
-	return 8
-}
-
 // elements is how many elements v has at most.
 func (v *value) elements() footprint {
 	e, axis := extentOf(v.shape), v.rowAxis()
@@ -76,7 +63,7 @@ func (v *value) elements() footprint {
 // converts counts the memory for input i in float32, where it has to be made so.
 func (n *node) converts(i int) {
 	if n.in[i].dtype != Float32 {
-		n.scratch = n.scratch.plus(n.in[i].elements().times(Float32.elementBytes()))
+		n.scratch = n.scratch.plus(n.in[i].elements().times(int64(Float32.HeldBytes())))
 	}
 }
 
@@ -89,7 +76,7 @@ func (n *node) bytes() footprint {
 	}
 	for i, v := range n.out {
 		if n.wanted(i) && !n.shares {
-			sum = sum.plus(v.elements().times(v.dtype.elementBytes()))
+			sum = sum.plus(v.elements().times(int64(v.dtype.HeldBytes())))
 		}
 	}
 	return sum
@@ -99,7 +86,7 @@ func (n *node) bytes() footprint {
 func (c *compiler) memory() Memory {
 	sum := footprint{fixed: int64(unsafe.Sizeof(Session{}))}
 	for _, v := range c.inputs {
-		sum = sum.plus(v.elements().times(v.dtype.elementBytes())).plus(footprint{fixed: int64(unsafe.Sizeof(Tensor{})) + 8*maxRank})
+		sum = sum.plus(v.elements().times(int64(v.dtype.HeldBytes()))).plus(footprint{fixed: int64(unsafe.Sizeof(Tensor{})) + 8*maxRank})
 	}
 	for i := range c.steps {
 		sum = sum.plus(c.steps[i].node.bytes())

@@ -3,7 +3,6 @@ package onnx
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // value is a tensor of the graph while it is compiled.
@@ -271,18 +270,4 @@ func (a arity) String() string {
 		return fmt.Sprint(a.min)
 	}
 	return fmt.Sprintf("%d to %d", a.min, a.max)
-}
-
-// describe spells a shape for messages: [N,3], where a dimension that is not known is a question mark.
-func describe(shape []int) string {
-	if shape == nil {
-		return "[...]"
-	}
-	s := make([]string, len(shape))
-	for i, d := range shape {
-		if s[i] = fmt.Sprint(d); d < 0 {
-			s[i] = "?"
-		}
-	}
-	return "[" + strings.Join(s, ",") + "]"
 }

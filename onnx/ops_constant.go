@@ -46,11 +46,11 @@ func constantOfShape(n *node) (kernel, error) {
 		t = &Tensor{DType: Float32, Shape: []int{1}, F32: []float32{0}}
 	}
 	if t.Len() != 1 && n.err == nil {
-		return nil, n.invalid("value has shape %s, want one element", describe(t.Shape))
+		return nil, n.invalid("value has shape %s, want one element", ShapeText(t.Shape))
 	}
 	s := n.in[0].shape
 	if len(s) != 1 || s[0] < 0 || s[0] > maxRank {
-		return nil, n.unsupported([]string{"a list of dimensions whose length is known"}, "input 0 has shape %s", describe(s))
+		return nil, n.unsupported([]string{"a list of dimensions whose length is known"}, "input 0 has shape %s", ShapeText(s))
 	}
 	shape := make([]int, s[0])
 	for i := range shape {

@@ -62,7 +62,7 @@ func labelEncoder(n *node) (kernel, error) {
 	switch {
 	case n.given("default_tensor"):
 		if otherwise = n.tensor("default_tensor"); n.err == nil && (otherwise.DType != values.DType || otherwise.Len() != 1) {
-			return nil, n.invalid("default_tensor is %s of shape %s, want one %s", otherwise.DType, describe(otherwise.Shape), values.DType)
+			return nil, n.invalid("default_tensor is %s of shape %s, want one %s", otherwise.DType, ShapeText(otherwise.Shape), values.DType)
 		}
 	case values.DType == Float32:
 		otherwise = &Tensor{DType: Float32, F32: []float32{n.float("default_float", negativeZero)}}

@@ -20,7 +20,7 @@ func (n *node) columns(i int) int {
 		return -1
 	}
 	if len(s) != 2 {
-		n.fail(n.unsupported([]string{"[rows, columns]"}, "input %d has shape %s", i, describe(s)))
+		n.fail(n.unsupported([]string{"[rows, columns]"}, "input %d has shape %s", i, ShapeText(s)))
 		return -1
 	}
 	return s[1]

@@ -71,7 +71,7 @@ func matMul(n *node) (kernel, error) {
 	}
 	out, ok := productShape(nil, a, b)
 	if !ok || len(out) > maxRank {
-		return nil, n.invalid("shapes %s and %s do not fit", describe(a), describe(b))
+		return nil, n.invalid("shapes %s and %s do not fit", ShapeText(a), ShapeText(b))
 	}
 	n.set(0, n.in[0].dtype, slices.Concat([]int{}, out)...)
 	if n.in[0].dtype == Float64 {
@@ -134,7 +134,7 @@ func multiply[T float32 | float64](c *call) error {
 	a, b := c.in[0], c.in[1]
 	dims, ok := productShape(c.dims[:0], a.Shape, b.Shape)
 	if !ok {
-		return c.fault(-1, 0, "shapes %s and %s do not fit", describe(a.Shape), describe(b.Shape))
+		return c.fault(-1, 0, "shapes %s and %s do not fit", ShapeText(a.Shape), ShapeText(b.Shape))
 	}
 	c.dims = dims
 	if err := c.resize(c.out[0], c.dims...); err != nil {
@@ -175,16 +175,16 @@ func gemm(n *node) (kernel, error) {
 	}
 	a, b := n.in[0].shape, n.in[1].shape
 	if len(a) != 2 || len(b) != 2 {
-		return nil, n.unsupported([]string{"matrices"}, "shapes %s and %s", describe(a), describe(b))
+		return nil, n.unsupported([]string{"matrices"}, "shapes %s and %s", ShapeText(a), ShapeText(b))
 	}
 	m, k, l, w := g.sizes(a, b)
 	if k >= 0 && l >= 0 && k != l {
-		return nil, n.invalid("shapes %s and %s do not fit", describe(a), describe(b))
+		return nil, n.invalid("shapes %s and %s do not fit", ShapeText(a), ShapeText(b))
 	}
 	shape := []int{m, w}
 	if n.has(2) {
 		if joined, ok := broadcastShape(shape, n.in[2].shape); !ok || joined != nil && (len(joined) != 2 || w >= 0 && joined[1] != w) {
-			return nil, n.invalid("input 2 has shape %s, which does not go with %s", describe(n.in[2].shape), describe(shape))
+			return nil, n.invalid("input 2 has shape %s, which does not go with %s", ShapeText(n.in[2].shape), ShapeText(shape))
 		}
 	}
 	n.set(0, n.in[0].dtype, shape...)
@@ -214,11 +214,11 @@ func (g gemmer) sizes(a, b []int) (m, k, l, n int) {
 func runGemm[T float32 | float64](c *call, g gemmer) error {
 	a, b := c.in[0], c.in[1]
 	if len(a.Shape) != 2 || len(b.Shape) != 2 {
-		return c.fault(-1, 0, "shapes %s and %s, want matrices", describe(a.Shape), describe(b.Shape))
+		return c.fault(-1, 0, "shapes %s and %s, want matrices", ShapeText(a.Shape), ShapeText(b.Shape))
 	}
 	m, k, l, n := g.sizes(a.Shape, b.Shape)
 	if k != l {
-		return c.fault(-1, 0, "shapes %s and %s do not fit", describe(a.Shape), describe(b.Shape))
+		return c.fault(-1, 0, "shapes %s and %s do not fit", ShapeText(a.Shape), ShapeText(b.Shape))
 	}
 	out := c.out[0]
 	if err := c.resize(out, m, n); err != nil {
@@ -243,7 +243,7 @@ func runGemm[T float32 | float64](c *call, g gemmer) error {
 	}
 	bias := c.in[2]
 	if s := bias.Shape; len(s) > 2 || len(s) > 0 && s[len(s)-1] != 1 && s[len(s)-1] != n || len(s) == 2 && s[0] != 1 && s[0] != m {
-		return c.fault(-1, 0, "input 2 has shape %s, which does not go with %s", describe(s), describe(out.Shape))
+		return c.fault(-1, 0, "input 2 has shape %s, which does not go with %s", ShapeText(s), ShapeText(out.Shape))
 	}
 	beta := T(g.beta)
 	combine(out.Shape, dst, dst, out.Shape, data[T](bias), bias.Shape, func(v, b T) T { return fused(beta, b, v) })

@@ -46,7 +46,7 @@ func concat(n *node) (kernel, error) {
 			return nil, n.err
 		}
 		if len(s) != len(shape) {
-			return nil, n.invalid("input %d has shape %s, input 0 %s", i+1, describe(s), describe(shape))
+			return nil, n.invalid("input %d has shape %s, input 0 %s", i+1, ShapeText(s), ShapeText(shape))
 		}
 		for k, d := range s {
 			switch {
@@ -57,7 +57,7 @@ func concat(n *node) (kernel, error) {
 			case shape[k] < 0:
 				shape[k] = d
 			case d >= 0 && d != shape[k]:
-				return nil, n.invalid("input %d has shape %s, which does not go with %s", i+1, describe(s), describe(shape))
+				return nil, n.invalid("input %d has shape %s, which does not go with %s", i+1, ShapeText(s), ShapeText(shape))
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func concatenate[T element](axis int) kernel {
 	return func(c *call) error {
 		c.dims = append(c.dims[:0], c.in[0].Shape...)
 		if axis >= len(c.dims) {
-			return c.fault(-1, 0, "input 0 has shape %s", describe(c.in[0].Shape))
+			return c.fault(-1, 0, "input 0 has shape %s", ShapeText(c.in[0].Shape))
 		}
 		for i, t := range c.in[1:] {
 			fits := len(t.Shape) == len(c.dims)
@@ -80,7 +80,7 @@ func concatenate[T element](axis int) kernel {
 				fits = k == axis || t.Shape[k] == c.dims[k]
 			}
 			if !fits {
-				return c.fault(-1, 0, "input %d has shape %s, input 0 %s", i+1, describe(t.Shape), describe(c.in[0].Shape))
+				return c.fault(-1, 0, "input %d has shape %s, input 0 %s", i+1, ShapeText(t.Shape), ShapeText(c.in[0].Shape))
 			}
 			c.dims[axis] += t.Shape[axis]
 		}
@@ -135,13 +135,13 @@ func transpose(n *node) (kernel, error) {
 	out, seen := make([]int, len(shape)), [maxRank]bool{}
 	for i, p := range perm {
 		if len(perm) != len(shape) || p < 0 || p >= int64(len(shape)) || seen[p] {
-			return nil, n.invalid("perm %v of shape %s", perm, describe(shape))
+			return nil, n.invalid("perm %v of shape %s", perm, ShapeText(shape))
 		}
 		seen[p] = true
 		out[i] = shape[p]
 	}
 	if len(perm) != len(shape) {
-		return nil, n.invalid("perm %v of shape %s", perm, describe(shape))
+		return nil, n.invalid("perm %v of shape %s", perm, ShapeText(shape))
 	}
 	n.set(0, n.in[0].dtype, out...)
 	n.trace, n.perm, n.sameSize = traceNothing, perm, true
@@ -152,7 +152,7 @@ func permute[T element](perm []int64) kernel {
 	return func(c *call) error {
 		in := c.in[0]
 		if len(in.Shape) != len(perm) {
-			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", describe(in.Shape), len(perm))
+			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", ShapeText(in.Shape), len(perm))
 		}
 		apart := strides(in.Shape, in.Shape)
 		var step, at [maxRank]int
@@ -194,7 +194,7 @@ func gather(n *node) (kernel, error) {
 	if t := n.in[1].constant; t != nil && shape[axis] >= 0 {
 		for _, i := range t.I64 {
 			if i < -int64(shape[axis]) || i >= int64(shape[axis]) {
-				return nil, n.invalid("index %d of axis %d in shape %s", i, axis, describe(shape))
+				return nil, n.invalid("index %d of axis %d in shape %s", i, axis, ShapeText(shape))
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func pickAlong[T element](axis int) kernel {
 	return func(c *call) error {
 		in, index := c.in[0], c.in[1]
 		if axis >= len(in.Shape) {
-			return c.fault(-1, 0, "input 0 has shape %s", describe(in.Shape))
+			return c.fault(-1, 0, "input 0 has shape %s", ShapeText(in.Shape))
 		}
 		c.dims = append(append(append(c.dims[:0], in.Shape[:axis]...), index.Shape...), in.Shape[axis+1:]...)
 		return selectElements[T](c, axis)
@@ -275,7 +275,7 @@ func extract(n *node) (kernel, error) {
 	if t := n.in[1].constant; t != nil && shape[last] >= 0 {
 		for _, i := range t.I64 {
 			if i < 0 || i >= int64(shape[last]) {
-				return nil, n.invalid("column %d of shape %s", i, describe(shape))
+				return nil, n.invalid("column %d of shape %s", i, ShapeText(shape))
 			}
 		}
 	}

@@ -30,7 +30,7 @@ func normalizeAlong[T float32 | float64](axis, rank int, euclidean bool) kernel 
 	return func(c *call) error {
 		in := c.in[0]
 		if len(in.Shape) != rank {
-			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", describe(in.Shape), rank)
+			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", ShapeText(in.Shape), rank)
 		}
 		if err := c.resize(c.out[0], in.Shape...); err != nil {
 			return err

@@ -196,7 +196,7 @@ func (f *reducer) sizes(c *call) (gone [maxRank]bool, count int, err error) {
 	in := c.in[0]
 	gone = f.gone
 	if len(in.Shape) != f.rank {
-		return gone, 0, c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", describe(in.Shape), f.rank)
+		return gone, 0, c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", ShapeText(in.Shape), f.rank)
 	}
 	if f.computed {
 		var invalid bool
@@ -228,7 +228,7 @@ func reduce[T numberElement](r reduction[T], f reducer) kernel {
 		}
 		dst, src, shape := data[T](c.out[0]), data[T](c.in[0]), c.in[0].Shape
 		if count == 0 && r.nonempty && len(dst) > 0 {
-			return c.fault(-1, 0, "input 0 has shape %s: nothing to reduce", describe(shape))
+			return c.fault(-1, 0, "input 0 has shape %s: nothing to reduce", ShapeText(shape))
 		}
 		if r.exp != nil {
 			sumExponentials(c, dst, src, shape, gone, r)

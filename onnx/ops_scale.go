@@ -142,7 +142,7 @@ func vectorizer(n *node) (kernel, error) {
 		n.types(i, numbers...)
 		n.converts(i)
 		if have := n.columns(i); w < 1 || w > maxRow || have >= 0 && int64(have) != w {
-			return nil, n.invalid("inputdimensions[%d] is %d, the input has shape %s", i, w, describe(n.in[i].shape))
+			return nil, n.invalid("inputdimensions[%d] is %d, the input has shape %s", i, w, ShapeText(n.in[i].shape))
 		}
 		total += int(w)
 	}

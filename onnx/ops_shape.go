@@ -27,7 +27,7 @@ func flatten(n *node) (kernel, error) {
 	return func(c *call) error {
 		s := c.in[0].Shape
 		if len(s) < int(axis) {
-			return c.fault(-1, 0, "input 0 has shape %s", describe(s))
+			return c.fault(-1, 0, "input 0 has shape %s", ShapeText(s))
 		}
 		c.dims = append(c.dims[:0], product(s[:axis]), product(s[axis:]))
 		share(c.out[0], c.in[0], c.dims)
@@ -82,7 +82,7 @@ func reshaped(n *node, want []int64, from []int, zero bool) ([]int, error) {
 		case d == 0 && !zero && from == nil:
 			shape[i], rest = -1, -1
 		case d == 0 && !zero && i >= len(from):
-			return nil, n.invalid("shape %v copies a dimension that %s does not have", want, describe(from))
+			return nil, n.invalid("shape %v copies a dimension that %s does not have", want, ShapeText(from))
 		case d == 0 && !zero:
 			shape[i] = from[i]
 		case d == -1 && left < 0:
@@ -107,7 +107,7 @@ func reshaped(n *node, want []int64, from []int, zero bool) ([]int, error) {
 		if left >= 0 && rest > 0 && all%rest == 0 {
 			shape[left] = int(all / rest)
 		} else if left >= 0 || all != rest {
-			return nil, n.invalid("shape %s cannot become %v", describe(from), want)
+			return nil, n.invalid("shape %s cannot become %v", ShapeText(from), want)
 		}
 	}
 	return shape, nil
@@ -154,7 +154,7 @@ func runReshape(c *call, zero bool) error {
 			left, d = i, 1
 		}
 		if d < 0 || d > maxTensor || rest > maxTensor {
-			return c.fault(-1, 0, "shape %s cannot become %v", describe(from), want)
+			return c.fault(-1, 0, "shape %s cannot become %v", ShapeText(from), want)
 		}
 		rest *= d
 		c.dims = append(c.dims, int(d))
@@ -165,7 +165,7 @@ func runReshape(c *call, zero bool) error {
 	case left >= 0 && rest == 0 && all == 0:
 		c.dims[left] = 0
 	case left >= 0 || all != rest:
-		return c.fault(-1, 0, "shape %s cannot become %v", describe(from), want)
+		return c.fault(-1, 0, "shape %s cannot become %v", ShapeText(from), want)
 	}
 	share(c.out[0], c.in[0], c.dims)
 	return nil
@@ -186,14 +186,14 @@ func squeeze(n *node) (kernel, error) {
 	for _, a := range axes {
 		i := n.axis(a, len(shape))
 		if n.err == nil && shape[i] != 1 && shape[i] != -1 {
-			return nil, n.invalid("axis %d of shape %s is not 1", a, describe(shape))
+			return nil, n.invalid("axis %d of shape %s is not 1", a, ShapeText(shape))
 		}
 		gone[i] = true
 	}
 	out := []int{}
 	for i, d := range shape {
 		if len(axes) == 0 && d < 0 {
-			return nil, n.unsupported([]string{"axes"}, "without axes the shape %s must be known", describe(shape))
+			return nil, n.unsupported([]string{"axes"}, "without axes the shape %s must be known", ShapeText(shape))
 		}
 		if gone[i] = gone[i] || len(axes) == 0 && d == 1; !gone[i] {
 			out = append(out, d)
@@ -212,7 +212,7 @@ func runSqueeze(c *call, axes []int64) error {
 			a += int64(len(s))
 		}
 		if a < 0 || a >= int64(len(s)) || s[a] != 1 {
-			return c.fault(-1, 0, "shape %s has no dimension of 1 to take out at every axis", describe(s))
+			return c.fault(-1, 0, "shape %s has no dimension of 1 to take out at every axis", ShapeText(s))
 		}
 		gone[a] = true
 	}
@@ -247,7 +247,7 @@ func unsqueeze(n *node) (kernel, error) {
 	}
 	fresh, ok := newAxes(axes, len(shape))
 	if !ok || len(axes) == 0 {
-		return nil, n.invalid("axes %v for shape %s", axes, describe(shape))
+		return nil, n.invalid("axes %v for shape %s", axes, ShapeText(shape))
 	}
 	n.set(0, n.in[0].dtype, spread([]int{}, shape, fresh, len(shape)+len(axes))...)
 	axes = slices.Clone(axes)
@@ -258,7 +258,7 @@ func runUnsqueeze(c *call, axes []int64) error {
 	shape := c.in[0].Shape
 	fresh, ok := newAxes(axes, len(shape))
 	if !ok {
-		return c.fault(-1, 0, "axes %v for shape %s", slices.Clone(axes), describe(shape))
+		return c.fault(-1, 0, "axes %v for shape %s", slices.Clone(axes), ShapeText(shape))
 	}
 	c.dims = spread(c.dims[:0], shape, fresh, len(shape)+len(axes))
 	share(c.out[0], c.in[0], c.dims)
@@ -309,7 +309,7 @@ func shapeOf(n *node) (kernel, error) {
 	n.set(0, Int64, int(end-start))
 	return func(c *call) error {
 		if int64(len(c.in[0].Shape)) != rank {
-			return c.fault(-1, 0, "input 0 has shape %s", describe(c.in[0].Shape))
+			return c.fault(-1, 0, "input 0 has shape %s", ShapeText(c.in[0].Shape))
 		}
 		if err := c.resize(c.out[0], int(end-start)); err != nil {
 			return err

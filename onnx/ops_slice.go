@@ -18,7 +18,7 @@ func sliceByAttributes(n *node) (kernel, error) {
 	}
 	r, err := rangesOf(len(shape), n.ints("starts"), n.ints("ends"), n.ints("axes"), nil)
 	if err != nil {
-		return nil, n.invalid("%v for shape %s", err, describe(shape))
+		return nil, n.invalid("%v for shape %s", err, ShapeText(shape))
 	}
 	return sliceNode(n, shape, func(*call) (axisRanges, error) { return r, nil }, &r)
 }
@@ -39,14 +39,14 @@ func sliceByInputs(n *node) (kernel, error) {
 		return sliceNode(n, shape, func(c *call) (axisRanges, error) {
 			r, err := rangesOf(rank, listAt(c, 1), listAt(c, 2), listAt(c, 3), listAt(c, 4))
 			if err != nil {
-				return r, c.fault(-1, 0, "%v for shape %s", err, describe(c.in[0].Shape))
+				return r, c.fault(-1, 0, "%v for shape %s", err, ShapeText(c.in[0].Shape))
 			}
 			return r, nil
 		}, nil)
 	}
 	r, err := rangesOf(rank, n.ints64(1), n.ints64(2), n.ints64(3), n.ints64(4))
 	if err != nil {
-		return nil, n.invalid("%v for shape %s", err, describe(shape))
+		return nil, n.invalid("%v for shape %s", err, ShapeText(shape))
 	}
 	return sliceNode(n, shape, func(*call) (axisRanges, error) { return r, nil }, &r)
 }
@@ -140,7 +140,7 @@ func slicer[T element](rank int, ranges func(*call) (axisRanges, error)) kernel 
 	return func(c *call) error {
 		in := c.in[0]
 		if len(in.Shape) != rank {
-			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", describe(in.Shape), rank)
+			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", ShapeText(in.Shape), rank)
 		}
 		r, err := ranges(c)
 		if err != nil {

@@ -42,7 +42,7 @@ func softmaxNode(n *node, otherwise int64, flatten bool) (kernel, error) {
 func softmaxKernel[T float32 | float64](axis int, flatten bool) kernel {
 	return func(c *call) error {
 		if rank := len(c.in[0].Shape); rank < axis || rank == axis && !flatten {
-			return c.fault(-1, 0, "input 0 has shape %s", describe(c.in[0].Shape))
+			return c.fault(-1, 0, "input 0 has shape %s", ShapeText(c.in[0].Shape))
 		}
 		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
 			return err
@@ -139,7 +139,7 @@ func argKernel[T element](axis, rank int, keep bool, better func(a, b T) bool) k
 	return func(c *call) error {
 		in := c.in[0]
 		if len(in.Shape) != rank {
-			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", describe(in.Shape), rank)
+			return c.fault(-1, 0, "input 0 has shape %s, want %d dimensions", ShapeText(in.Shape), rank)
 		}
 		c.dims = append(c.dims[:0], in.Shape[:axis]...)
 		if keep {
@@ -151,7 +151,7 @@ func argKernel[T element](axis, rank int, keep bool, better func(a, b T) bool) k
 		}
 		outer, width, inner := around(in.Shape, axis, false)
 		if width == 0 && outer*inner > 0 {
-			return c.fault(-1, 0, "input 0 has shape %s: nothing to choose from", describe(in.Shape))
+			return c.fault(-1, 0, "input 0 has shape %s: nothing to choose from", ShapeText(in.Shape))
 		}
 		src := data[T](in)
 		for i := range outer {

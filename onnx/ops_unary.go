@@ -154,7 +154,7 @@ func clip(n *node) (kernel, error) {
 	for i := 1; i < 3; i++ {
 		n.types(i, d)
 		if n.has(i) && n.in[i].shape != nil && joint(n.in[i].shape) > 1 {
-			n.fail(n.invalid("input %d has shape %s, want one number", i, describe(n.in[i].shape)))
+			n.fail(n.invalid("input %d has shape %s, want one number", i, ShapeText(n.in[i].shape)))
 		}
 	}
 	if n.err != nil {
@@ -212,7 +212,7 @@ func limits[T element](c *call, low, high T) (T, T, error) {
 		}
 		given := data[T](c.in[i+1])
 		if len(given) != 1 {
-			return low, high, c.fault(-1, 0, "input %d has shape %s, want one number", i+1, describe(c.in[i+1].Shape))
+			return low, high, c.fault(-1, 0, "input %d has shape %s, want one number", i+1, ShapeText(c.in[i+1].Shape))
 		}
 		*limit = given[0]
 	}

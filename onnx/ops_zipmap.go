@@ -26,7 +26,7 @@ func zipMap(n *node) (kernel, error) {
 		seen[key] = true
 	}
 	if w := n.columns(0); w != keys.Shape[0] {
-		return nil, n.invalid("the input has shape %s, the keys want %d columns", describe(n.in[0].shape), keys.Shape[0])
+		return nil, n.invalid("the input has shape %s, the keys want %d columns", ShapeText(n.in[0].shape), keys.Shape[0])
 	}
 	v := *n.in[0]
 	v.classes, v.maker, v.role = keys, n, Other

@@ -81,10 +81,10 @@ func (s *Session) check(i int) error {
 	}
 	n, ok := volume(t.Shape)
 	if !fits || !ok || len(t.Shape) > maxRank {
-		return &RunError{Input: want.Name, Message: fmt.Sprintf("want shape %s, got %s", describe(want.Shape), describe(t.Shape))}
+		return &RunError{Input: want.Name, Message: fmt.Sprintf("want shape %s, got %s", ShapeText(want.Shape), ShapeText(t.Shape))}
 	}
 	if t.size() != n {
-		return &RunError{Input: want.Name, Message: fmt.Sprintf("shape %s wants %d elements, got %d", describe(t.Shape), n, t.size())}
+		return &RunError{Input: want.Name, Message: fmt.Sprintf("shape %s wants %d elements, got %d", ShapeText(t.Shape), n, t.size())}
 	}
 	return nil
 }

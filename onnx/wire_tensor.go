@@ -24,7 +24,7 @@ func dtypeOf(code int64) (DType, error) {
 	if !ok {
 		name = fmt.Sprintf("number %d", code)
 	}
-	return 0, fmt.Errorf("element type %s is not supported; supported: %s", name, strings.Join(dtypeNames[1:], ", "))
+	return 0, fmt.Errorf("element type %s is not supported; supported: %s", name, strings.Join(dtypeNames(), ", "))
 }
 
 // tensorProto is a TensorProto before its data is put into a Tensor.
@@ -211,43 +211,14 @@ func (p *tensorProto) fromLists(t *Tensor) error {
 	return nil
 }
 
-// widths are the bytes of an element in raw_data; strings have none.
-var widths = map[DType]int{Float32: 4, Float64: 8, Int8: 1, Int16: 2, Int32: 4, Int64: 8, Uint8: 1, Uint16: 2, Uint32: 4, Uint64: 8, Bool: 1}
-
 func (p *tensorProto) fromRaw(t *Tensor, n int) error {
-	w, ok := widths[t.DType]
-	if !ok {
+	width := t.DType.WireBytes()
+	if width == 0 {
 		return fmt.Errorf("raw_data of %s", t.DType)
 	}
-	if len(p.raw) != n*w {
-		return fmt.Errorf("shape %v of %s wants %d bytes of raw_data, there are %d", t.Shape, t.DType, n*w, len(p.raw))
+	if len(p.raw) != n*width {
+		return fmt.Errorf("shape %v of %s wants %d bytes of raw_data, there are %d", t.Shape, t.DType, n*width, len(p.raw))
 	}
-	t.grow(n)
-	le := binary.LittleEndian
-	for i := range n {
-		b := p.raw[i*w:]
-		switch t.DType {
-		case Float32:
-			t.F32[i] = math.Float32frombits(le.Uint32(b))
-		case Float64:
-			t.F64[i] = math.Float64frombits(le.Uint64(b))
-		case Int8:
-			t.I64[i] = int64(int8(b[0]))
-		case Uint8:
-			t.I64[i] = int64(b[0])
-		case Int16:
-			t.I64[i] = int64(int16(le.Uint16(b)))
-		case Uint16:
-			t.I64[i] = int64(le.Uint16(b))
-		case Int32:
-			t.I64[i] = int64(int32(le.Uint32(b)))
-		case Uint32:
-			t.I64[i] = int64(le.Uint32(b))
-		case Int64, Uint64:
-			t.I64[i] = int64(le.Uint64(b))
-		case Bool:
-			t.Bool[i] = b[0] != 0
-		}
-	}
+	t.ReadLittleEndian(p.raw)
 	return nil
 }

@@ -20,55 +20,28 @@ func (r *Request) takeBinary(in *input, t *onnx.Tensor, want *onnx.Value) error 
 	}
 	b := r.tail[:in.size]
 	r.tail = r.tail[in.size:]
+	n := in.elements()
 	if t.DType == onnx.String {
+		if n > len(b)/4 {
+			return wrong(field, "input %q: want %d elements for shape %s, got at most %d", want.Name, n, onnx.ShapeText(in.shape), len(b)/4)
+		}
+		t.Resize(in.shape...)
 		return takeBytes(b, t, want)
 	}
-	if n := t.Len() * size(t.DType); n != len(b) {
+	if n *= t.DType.WireBytes(); n != len(b) {
 		return wrong(field, "input %q: want %d bytes for shape %s of %s, got %d",
-			want.Name, n, shapeWanted(t.Shape), Datatype(t.DType), len(b))
+			want.Name, n, onnx.ShapeText(in.shape), Datatype(t.DType), len(b))
 	}
-	switch t.DType {
-	case onnx.Float32:
-		for i := range t.F32 {
-			t.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-	case onnx.Float64:
-		for i := range t.F64 {
-			t.F64[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-		}
-	case onnx.Bool:
+	t.Resize(in.shape...)
+	if t.DType == onnx.Bool {
 		for i, c := range b {
 			if c > 1 {
 				return wrong(field, "input %q: byte %d is %d; a BOOL is 0 or 1", want.Name, i, c)
 			}
-			t.Bool[i] = c == 1
 		}
-	default:
-		takeIntegers(b, t)
 	}
+	t.ReadLittleEndian(b)
 	return nil
-}
-
-func takeIntegers(b []byte, t *onnx.Tensor) {
-	le := binary.LittleEndian
-	for i := range t.I64 {
-		switch t.DType {
-		case onnx.Int8:
-			t.I64[i] = int64(int8(b[i]))
-		case onnx.Uint8:
-			t.I64[i] = int64(b[i])
-		case onnx.Int16:
-			t.I64[i] = int64(int16(le.Uint16(b[2*i:])))
-		case onnx.Uint16:
-			t.I64[i] = int64(le.Uint16(b[2*i:]))
-		case onnx.Int32:
-			t.I64[i] = int64(int32(le.Uint32(b[4*i:])))
-		case onnx.Uint32:
-			t.I64[i] = int64(le.Uint32(b[4*i:]))
-		default:
-			t.I64[i] = int64(le.Uint64(b[8*i:]))
-		}
-	}
 }
 
 // takeBytes reads strings, each behind its length in four bytes.
@@ -77,7 +50,7 @@ func takeBytes(b []byte, t *onnx.Tensor, want *onnx.Value) error {
 	all := string(b)
 	for i := range t.Str {
 		if len(all) < 4 {
-			return wrong(field, "input %q: want %d elements for shape %s, got %d", want.Name, len(t.Str), shapeWanted(t.Shape), i)
+			return wrong(field, "input %q: want %d elements for shape %s, got %d", want.Name, len(t.Str), onnx.ShapeText(t.Shape), i)
 		}
 		n := uint64(all[0]) | uint64(all[1])<<8 | uint64(all[2])<<16 | uint64(all[3])<<24
 		if all = all[4:]; n > uint64(len(all)) {
@@ -94,7 +67,7 @@ func takeBytes(b []byte, t *onnx.Tensor, want *onnx.Value) error {
 // binarySize is the number of bytes that AppendBinary appends.
 func binarySize(t *onnx.Tensor) int {
 	if t.DType != onnx.String {
-		return t.Len() * size(t.DType)
+		return t.Len() * t.DType.WireBytes()
 	}
 	n := 4 * len(t.Str)
 	for _, s := range t.Str {
@@ -126,7 +99,7 @@ func AppendBinary(dst []byte, t *onnx.Tensor) []byte {
 		}
 	default:
 		for _, n := range t.I64 {
-			switch size(d) {
+			switch d.WireBytes() {
 			case 1:
 				dst = append(dst, byte(n))
 			case 2:

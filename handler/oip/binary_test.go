@@ -24,8 +24,9 @@ func TestBinaryRefuses(t *testing.T) {
 		{"too long", onnx.Int8, 3, "", "12345", "", "2 bytes follow the last binary tensor"},
 		{"not a boolean", onnx.Bool, 3, "", "\x00\x01\x02", "inputs[0].parameters.binary_data_size", `input "v": byte 2 is 2; a BOOL is 0 or 1`},
 		{"both", onnx.Int8, 3, `,"data":[1,2,3]`, "123", "inputs[0].data", `input "v" has both data and binary_data_size`},
-		{"strings cut", onnx.String, 6, "", "\x01\x00\x00\x00a\x00", "inputs[0].parameters.binary_data_size", `input "v": want 3 elements for shape [3], got 1`},
-		{"string longer than the rest", onnx.String, 5, "", "\xff\xff\xff\xffa", "inputs[0].parameters.binary_data_size", `input "v": element 0 is 4294967295 bytes long, but only 1 follow`},
+		{"strings cut", onnx.String, 6, "", "\x01\x00\x00\x00a\x00", "inputs[0].parameters.binary_data_size", `input "v": want 3 elements for shape [3], got at most 1`},
+		{"strings cut behind the first", onnx.String, 13, "", "\x09\x00\x00\x00aaaaaaaaa", "inputs[0].parameters.binary_data_size", `input "v": want 3 elements for shape [3], got 1`},
+		{"string longer than the rest", onnx.String, 12, "", "\xff\xff\xff\xffaaaaaaaa", "inputs[0].parameters.binary_data_size", `input "v": element 0 is 4294967295 bytes long, but only 8 follow`},
 		{"bytes after the strings", onnx.String, 13, "", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00a", "inputs[0].parameters.binary_data_size", `input "v": 1 bytes follow its 3 elements`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

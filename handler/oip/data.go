@@ -17,6 +17,11 @@ func (r *Request) takeJSON(in *input, t *onnx.Tensor, want *onnx.Value) error {
 	if s.Peek() != '[' {
 		return mistyped(&s, "data", "an array")
 	}
+	// A size is believed only as far as the bytes that came: an element takes two of them, itself and what is behind it.
+	if n := in.elements(); n > (len(s.Text)-s.At)/2+1 {
+		return wrong("data", "input %q: want %d elements for shape %s, got fewer", want.Name, n, onnx.ShapeText(in.shape))
+	}
+	t.Resize(in.shape...)
 	e := elements{s: &s, t: t, want: want}
 	s.At++
 	nested := len(t.Shape) > 1 && s.Peek() == '['
@@ -51,7 +56,7 @@ func (e *elements) list(n int, where string, level int) error {
 	}
 	for s.More(']') {
 		if got == n {
-			return wrong(here, "input %q: want %d elements%s for shape %s, got more", e.want.Name, n, where, shapeWanted(e.t.Shape))
+			return wrong(here, "input %q: want %d elements%s for shape %s, got more", e.want.Name, n, where, onnx.ShapeText(e.t.Shape))
 		}
 		if level < len(e.t.Shape) {
 			if err := e.nested(level); err != nil {
@@ -73,7 +78,7 @@ func (e *elements) list(n int, where string, level int) error {
 		return err
 	}
 	if got < n {
-		return wrong(here, "input %q: want %d elements%s for shape %s, got %d", e.want.Name, n, where, shapeWanted(e.t.Shape), got)
+		return wrong(here, "input %q: want %d elements%s for shape %s, got %d", e.want.Name, n, where, onnx.ShapeText(e.t.Shape), got)
 	}
 	return nil
 }

@@ -8,10 +8,12 @@ import (
 	"ml-service/onnx"
 )
 
-// maxElements bounds what a shape may ask for, whatever its other dimensions are.
-const maxElements = 1 << 28
+const (
+	maxElements = 1 << 28 // of a shape, whatever its other dimensions are
+	maxRank     = 64      // dimensions of a shape
+)
 
-func (r *Request) readInputs() error {
+func (r *Request) readInputs(sig Signature) error {
 	s := &r.scan
 	if s.Peek() != '[' {
 		return mistyped(s, "inputs", "an array")
@@ -20,6 +22,9 @@ func (r *Request) readInputs() error {
 		return err
 	}
 	for i := 0; s.More(']'); i++ {
+		if i > len(sig.Inputs) { // the first that is too much is read, to say which it is
+			return wrong("inputs", "want %d, got more; this model takes %s", len(sig.Inputs), names(sig.Inputs))
+		}
 		if cap(r.inputs) > i {
 			r.inputs = r.inputs[:i+1]
 		} else {
@@ -100,6 +105,9 @@ func (r *Request) readShape(in *input) error {
 		if err != nil {
 			return err
 		}
+		if len(in.shape) == maxRank {
+			return wrong("shape", "want at most %d dimensions, got more", maxRank)
+		}
 		in.shape = append(in.shape, n)
 	}
 	return s.Err()
@@ -159,7 +167,7 @@ func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onn
 	in := &r.inputs[i]
 	k := index(sig.Inputs, in.name)
 	if k < 0 {
-		return wrong("name", "this model has no input %q; it takes %s", in.name, names(sig.Inputs))
+		return wrong("name", "this model has no input %q; it takes %s", scan.Shortened(in.name), names(sig.Inputs))
 	}
 	want := &sig.Inputs[k]
 	for j := range i {
@@ -168,31 +176,38 @@ func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onn
 		}
 	}
 	if string(in.datatype) != Datatype(want.DType) {
-		return wrong("datatype", "input %q: want %s, got %q", want.Name, Datatype(want.DType), in.datatype)
+		return wrong("datatype", "input %q: want %s, got %q", want.Name, Datatype(want.DType), scan.Shortened(in.datatype))
 	}
 	if err := in.fits(want, batch); err != nil {
 		return err
 	}
-	t := dst(k)
-	t.Resize(in.shape...)
 	if in.size >= 0 {
-		return r.takeBinary(in, t, want)
+		return r.takeBinary(in, dst(k), want)
 	}
 	if in.data == 0 {
 		return wrong("data", "input %q has neither data nor binary_data_size", want.Name)
 	}
-	return r.takeJSON(in, t, want)
+	return r.takeJSON(in, dst(k), want)
+}
+
+// elements is how many elements the shape asks for.
+func (in *input) elements() int {
+	n := 1
+	for _, d := range in.shape {
+		n *= d
+	}
+	return n
 }
 
 // fits checks a shape against the model's. batch is the number of rows of an input before it, or -1.
 func (in *input) fits(want *onnx.Value, batch *int) error {
 	if !in.seen.shape {
-		return wrong("shape", "input %q has no shape; want %s", want.Name, shapeWanted(want.Shape))
+		return wrong("shape", "input %q has no shape; want %s", want.Name, onnx.ShapeText(want.Shape))
 	}
 	elements := 1
 	for _, d := range in.shape {
 		if elements *= max(d, 1); elements > maxElements {
-			return wrong("shape", "input %q: %v holds more than %d elements", want.Name, in.shape, maxElements)
+			return wrong("shape", "input %q: %s holds more than %d elements", want.Name, onnx.ShapeText(in.shape), maxElements)
 		}
 	}
 	if want.Shape == nil {
@@ -203,7 +218,7 @@ func (in *input) fits(want *onnx.Value, batch *int) error {
 		good = want.Shape[i] < 0 || want.Shape[i] == in.shape[i]
 	}
 	if !good {
-		return wrong("shape", "input %q: want %s, got %s", want.Name, shapeWanted(want.Shape), shapeWanted(in.shape))
+		return wrong("shape", "input %q: want %s, got %s", want.Name, onnx.ShapeText(want.Shape), onnx.ShapeText(in.shape))
 	}
 	if len(in.shape) > 0 && want.Shape[0] < 0 {
 		if *batch >= 0 && *batch != in.shape[0] {

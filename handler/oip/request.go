@@ -110,7 +110,7 @@ func (r *Request) members(sig Signature) error {
 			}
 		case "inputs":
 			if err = once(&inputs, name); err == nil {
-				err = r.readInputs()
+				err = r.readInputs(sig)
 			}
 		case "outputs":
 			if err = once(&outputs, name); err == nil {
@@ -255,7 +255,7 @@ func (r *Request) outputNamed(sig Signature) (int, error) {
 	}
 	k := index(sig.Outputs, name)
 	if k < 0 {
-		return k, wrong("name", "this model has no output %q; it gives %s", name, names(sig.Outputs))
+		return k, wrong("name", "this model has no output %q; it gives %s", scan.Shortened(name), names(sig.Outputs))
 	}
 	for _, other := range r.Outputs {
 		if other.Index == k {
@@ -302,25 +302,7 @@ func (r *Request) Position(name string) int {
 func names(values []onnx.Value) string {
 	list := make([]string, len(values))
 	for i, v := range values {
-		list[i] = fmt.Sprintf("%s (%s, %s)", v.Name, Datatype(v.DType), shapeWanted(v.Shape))
+		list[i] = fmt.Sprintf("%s (%s, %s)", v.Name, Datatype(v.DType), onnx.ShapeText(v.Shape))
 	}
 	return strings.Join(list, ", ")
-}
-
-func shapeWanted(shape []int) string {
-	if shape == nil {
-		return "any shape"
-	}
-	list := make([]string, len(shape))
-	for i, d := range shape {
-		switch {
-		case d >= 0:
-			list[i] = strconv.Itoa(d)
-		case i == 0:
-			list[i] = "N"
-		default:
-			list[i] = "any"
-		}
-	}
-	return "[" + strings.Join(list, ",") + "]"
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"ml-service/onnx"
@@ -224,7 +225,12 @@ func TestDecodeRefuses(t *testing.T) {
 		{"wrong rank", xs(`[3]`, `[1,2,3]`), -1, "inputs[0].shape", `input "x": want [N,3], got [3]`},
 		{"wrong width", xs(`[1,2]`, `[1,2]`), -1, "inputs[0].shape", `input "x": want [N,3], got [1,2]`},
 		{"negative dimension", xs(`[-1,3]`, `[1,2,3]`), -1, "inputs[0].shape", "want a whole number from 0 to 2147483647, got -1"},
-		{"huge shape", xs(`[2147483647,3]`, `[1,2,3]`), -1, "inputs[0].shape", `input "x": [2147483647 3] holds more than 268435456 elements`},
+		{"huge shape", xs(`[2147483647,3]`, `[1,2,3]`), -1, "inputs[0].shape", `input "x": [2147483647,3] holds more than 268435456 elements`},
+		{"a shape that the data does not fill", xs(`[89478485,3]`, `[1]`), -1, "inputs[0].data", `input "x": want 268435455 elements for shape [89478485,3], got fewer`},
+		{"very many dimensions", xs(`[`+strings.Repeat("1,", 70)+`1]`, `[1]`), -1, "inputs[0].shape", "want at most 64 dimensions, got more"},
+		{"many dimensions", xs(`[`+strings.Repeat("1,", 40)+`1]`, `[1]`), -1, "inputs[0].shape", `input "x": want [N,3], got [` + strings.Repeat("1,", 16) + `… 41 dimensions]`},
+		{"very many inputs", with(strings.Repeat(`{},`, 100) + `{}`), -1, "inputs", "want 4, got more; this model takes x (FP32, [N,3]), n (INT8, [N,1]), s (BYTES, [N]), b (BOOL, [N])"},
+		{"a long name", with(`{"name":"` + strings.Repeat("a", 1000) + `"}`), -1, "inputs[0].name", `this model has no input "` + strings.Repeat("a", 40) + `…"; it takes x (FP32, [N,3]), n (INT8, [N,1]), s (BYTES, [N]), b (BOOL, [N])`},
 		{"shape of strings", xs(`["1",3]`, `[1,2,3]`), -1, "inputs[0].shape", "want a whole number from 0 on, got a string"},
 		{"rows differ", with(x + `,{"name":"n","datatype":"INT8","shape":[2,1],"data":[1,2]}`), -1, "inputs[1].shape", `input "n": want 1 rows as in the inputs before it, got 2`},
 		{"no data", with(`{"name":"x","datatype":"FP32","shape":[1,3]}`), -1, "inputs[0].data", `input "x" has neither data nor binary_data_size`},
@@ -274,4 +280,23 @@ func nest(depth int) string {
 		b = append(b, ']')
 	}
 	return string(b)
+}
+
+// TestClaimsReserveNothing keeps the memory of a tensor within what came, whatever its shape claims.
+func TestClaimsReserveNothing(t *testing.T) {
+	for _, in := range []string{
+		`{"name":"x","datatype":"FP32","shape":[89478485,3],"data":[1]}`,
+		`{"name":"x","datatype":"FP32","shape":[89478485,3],"parameters":{"binary_data_size":4}}`,
+		`{"name":"x","datatype":"FP32","shape":[89478485,3],"parameters":{"binary_data_size":1073741820}}`,
+	} {
+		var r Request
+		tensors := tensors(signature)
+		body := `{"inputs":[` + in + `]}`
+		if err := r.Decode([]byte(body+"1234"), len(body), signature, tensors); err == nil {
+			t.Errorf("%s: want an error", in)
+		}
+		if got := cap(tensors(0).F32); got > 0 {
+			t.Errorf("%s: reserved %d elements", in, got)
+		}
+	}
 }

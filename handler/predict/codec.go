@@ -92,6 +92,13 @@ func (r *Request) Release() {
 
 // Refused says where in the body the value stands that made Batch.Run fail: an *Error. Any other failure stays what it is.
 func (r *Request) Refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return r.refused(err)
+}
+
+func (r *Request) refused(err error) error {
 	var refused *onnx.RunError
 	if !errors.As(err, &refused) {
 		return err

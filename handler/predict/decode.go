@@ -69,7 +69,7 @@ func (r *Request) document() error {
 				return err
 			}
 		} else if err := s.Skip(); err == scan.ErrDeep {
-			return &Error{Field: string(name), Message: err.Error()}
+			return &Error{Field: scan.Shortened(name), Message: err.Error()}
 		} else if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (r *Request) object() error {
 		}
 		k := r.codec.input(name)
 		if k < 0 {
-			field := r.place(-1, 0, 0).String() + "." + string(name)
+			field := r.place(-1, 0, 0).String() + "." + scan.Shortened(name)
 			return &Error{Field: field, Message: "no such input, want " + r.codec.inputNames()}
 		}
 		if r.seen[k] == round {
