@@ -145,12 +145,12 @@ func (n *native[T]) RowWise() bool { return true }
 // Memory is that of the inputs, of the rows put together, and of the outputs.
 func (n *native[T]) Memory() onnx.Memory {
 	const blocks = 1 << 20 // of rows as the trees read them
-	m := onnx.Memory{Fixed: blocks, Row: int64(n.features) * elementBytes(dtypeOf[T]())}
+	m := onnx.Memory{Fixed: blocks, Row: int64(n.features) * int64(dtypeOf[T]().HeldBytes())}
 	for _, v := range n.inputs {
-		m.Row += rowElements(v, 0) * elementBytes(v.DType)
+		m.Row += rowElements(v, 0) * int64(v.DType.HeldBytes())
 	}
 	for _, v := range n.outputs {
-		m.Row += rowElements(v, 0) * elementBytes(v.DType)
+		m.Row += rowElements(v, 0) * int64(v.DType.HeldBytes())
 	}
 	return m
 }
