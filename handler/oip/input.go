@@ -1,6 +1,7 @@
 package oip
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 
@@ -180,6 +181,9 @@ func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onn
 	}
 	if err := in.fits(want, batch); err != nil {
 		return err
+	}
+	if most := bytes.Count(r.scan.Text, []byte{','}) + 1; in.elements() == 0 && len(in.shape) > 0 && in.shape[0] > most {
+		return wrong("shape", "input %q: want at most %d rows of no values, got %d", want.Name, most, in.shape[0])
 	}
 	if in.size >= 0 {
 		return r.takeBinary(in, dst(k), want)
