@@ -60,9 +60,12 @@ type Opened struct {
 // refused. ExitCode says what a binary that cannot open its version exits with.
 func Open(cfg Config, embedded fs.FS) (*Opened, error) {
 	if cfg.ModelDir == "" {
-		return OpenVersion(embedded, cmp.Or(cfg.ModelVersion, modelVersion))
+		return open(embedded, cmp.Or(cfg.ModelVersion, modelVersion))
 	}
 	o, err := openIn(cfg.ModelDir, cfg.ModelVersion)
+	if errors.Is(err, fs.ErrPermission) { // mounted into a container, whose user is not who made the folder
+		err = fmt.Errorf("%w for user %d: chmod -R a+rX on the folder", err, os.Getuid())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("MODEL_DIR %s: %w", cfg.ModelDir, err)
 	}
@@ -85,11 +88,11 @@ func openIn(dir, version string) (*Opened, error) {
 	case version == "":
 		version = modelVersion
 	}
-	return OpenVersion(fsys, version)
+	return open(fsys, version)
 }
 
-// OpenVersion loads the version in that folder of fsys and holds it to its golden rows.
-func OpenVersion(fsys fs.FS, version string) (*Opened, error) {
+// open loads a version and holds it to its golden rows.
+func open(fsys fs.FS, version string) (*Opened, error) {
 	m, err := model.Load(fsys, version)
 	if errors.Is(err, model.ErrVersion) || errors.Is(err, fs.ErrPermission) {
 		return nil, Usage(err)

@@ -70,7 +70,7 @@ func TestOpenUnreadable(t *testing.T) {
 		}
 		return
 	}
-	if !errors.Is(err, fs.ErrPermission) || handler.ExitCode(err) != handler.ExitUsage || !strings.Contains(err.Error(), dir) {
-		t.Errorf("got %v, exit code %d, want permission denied with the folder, %d", err, handler.ExitCode(err), handler.ExitUsage)
+	if !errors.Is(err, fs.ErrPermission) || handler.ExitCode(err) != handler.ExitUsage || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "chmod -R a+rX") {
+		t.Errorf("got %v, exit code %d, want permission denied with the folder and chmod, %d", err, handler.ExitCode(err), handler.ExitUsage)
 	}
 }
