@@ -23,7 +23,7 @@ rm -f $shared/*.new
 trouble=$(copy)
 [ "$trouble" = ok ] || echo "$trouble" >&2
 # With this container's own name: the same choice made anew is a choice, too.
-printf '%s %s\n' "$TRAFFIC" "$(hostname)" >$shared/traffic.new && mv $shared/traffic.new $shared/traffic
+printf '%s %s\n' "$TRAFFIC" "$(cat /etc/hostname)" >$shared/traffic.new && mv $shared/traffic.new $shared/traffic
 exec 3<>$shared/ask
 while read -r id <&3; do
   printf '%s %s\n' "$id" "$(copy)" >$shared/answer.new && mv $shared/answer.new $shared/answer

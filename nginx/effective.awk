@@ -3,7 +3,7 @@
 # In `upstream ml_backend` alone, line by line, so that Nginx's errors name the lines of the file itself:
 #   - with traffic=blue or green both colours' names become that colour's;
 #   - a block without `zone` gets one, and a name without `resolve` too, so that Nginx follows a colour to its new
-#     address; a name without `fail_timeout` gets 5 s, half of what requests wait for while no colour answers.
+#     address; a name without `fail_timeout` gets 2 s: while both are left out, requests wait for one.
 # Everything else stays as it is. With names=1 it prints the names that the block's servers have, and nothing else.
 
 function code_of(line,    at) { at = index(line, "#"); return at ? substr(line, 1, at - 1) : line }
@@ -27,7 +27,7 @@ function server(statement,    name, rest, before) {
         sub(/:[0-9]+$/, "", bare)
         if (names) print bare
         if (resolver && rest !~ /(^|[ \t])resolve([ \t]|$)/) name = name " resolve"
-        if (rest !~ /(^|[ \t])fail_timeout=/) name = name " fail_timeout=5s"
+        if (rest !~ /(^|[ \t])fail_timeout=/) name = name " fail_timeout=2s"
     }
     return before name rest
 }

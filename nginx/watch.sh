@@ -5,7 +5,8 @@ set -u
 . /nginx/apply.sh
 log=/dev/stderr
 : >"$work/addresses"
-second=0 counted=0 reported=
+: >"$work/reported"
+second=0 counted=0
 
 # follow takes the compose file's choice for port 8080 over, with the last good nginx.conf where the present one is broken.
 follow() {
@@ -58,9 +59,9 @@ while :; do
   count
   if [ $((second % 60)) = 59 ]; then
     [ ! -f "$work/refused" ] || say error "$refused" "$(cat "$work/refused")"
-    unanswered=$(grep -v '^#' /tmp/metrics | tr '\n' ' ')
-    [ "$unanswered" = "${reported:-$unanswered}" ] || say warn "tries unanswered in the last minute" "$unanswered"
-    reported=$unanswered
+    unanswered=$(awk -f /nginx/minute.awk "$work/reported" /tmp/metrics)
+    [ -z "$unanswered" ] || say warn "tries that a colour did not answer in the last minute" "$unanswered"
+    cp /tmp/metrics "$work/reported"
   fi
   second=$((second + 1))
   sleep 1

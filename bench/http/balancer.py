@@ -32,7 +32,7 @@ CHANGES = {
 class Nginx(Server):
     def __init__(self, binary, config, work, name):
         port = free_port()
-        text = config.replace("listen 8080 default_server;", f"listen 127.0.0.1:{port};").replace("8079", str(free_port())).replace("8078", str(free_port()))
+        text = config.replace("listen 8080 default_server;", f"listen 127.0.0.1:{port};").replace("8079", str(free_port())).replace("8078", str(free_port())).replace("8077", str(free_port()))
         text = text.replace("worker_processes 4;", "worker_processes 1;").replace("/tmp/", f"{work}/{port}-").replace("/dev/stdout", f"{work}/{port}.log")
         file = work / f"{port}.conf"
         file.write_text(text)

@@ -39,13 +39,9 @@ func readState(file string) (*state, error) {
 	return &s, nil
 }
 
-// write replaces the file in one step. A later call reads the sides anew, so of the readings their instances alone are kept.
+// write replaces the file in one step.
 func (s *state) write(file string) error {
-	kept := *s
-	for _, side := range []*seen{&kept.Old, &kept.New} {
-		side.Last.Latency, side.Last.Scores = nil, nil
-	}
-	text, err := json.Marshal(kept)
+	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}

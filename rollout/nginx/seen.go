@@ -50,7 +50,7 @@ func (t *Target) See(ctx context.Context, split rollout.Split) (Sightings, error
 	for side, n := range counts {
 		s.Tries[side], s.Failed[side] = int(n.all), int(n.failed)
 		if n.failed > 0 {
-			s.Remarks = append(s.Remarks, fmt.Sprintf("%d of %d tries at %s failed in the last minute; after each Nginx leaves it out for five seconds, and users are answered by the other side", n.failed, n.all, side))
+			s.Remarks = append(s.Remarks, fmt.Sprintf("%d of %d tries at %s failed in the last minute; after each Nginx leaves it out for two seconds, and users are answered by the other side", n.failed, n.all, side))
 		}
 	}
 	if f, err := t.find(p); err == nil && f.reader != nil {

@@ -15,7 +15,7 @@ const (
 	serverPrefix = "ml-service-" // before a colour: the compose service and its name in the network
 	serverPort   = "8080"
 	zoneLine     = "zone " + upstreamName + " 64k;"
-	serverRest   = " max_fails=1 fail_timeout=5s"
+	serverRest   = " max_fails=1 fail_timeout=2s"
 )
 
 // colours are the two sides, in the order they are shown in.
