@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -18,7 +17,7 @@ func TestVersions(t *testing.T) {
 
 // TestNoSuchVersion says what was looked for and what is there.
 func TestNoSuchVersion(t *testing.T) {
-	files := strings.Join(Files(), " or ")
+	files := fileNames()
 	for _, c := range []struct {
 		fsys          fstest.MapFS
 		version, want string

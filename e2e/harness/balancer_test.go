@@ -89,6 +89,7 @@ func TestNothingIsLost(t *testing.T) {
 			s.run(t, "balancer", "restart", "nginx")
 			waitColours(t, 60, "blue", "green")
 		}},
+		{name: "broken edit and restart of nginx", refuses: true, do: brokenRestart},
 		{name: "split 90/10", do: func(t *testing.T, s *stack, l *load) {
 			wantShare(t, l, 4000, 0.1)
 		}},
@@ -264,4 +265,14 @@ func checkLog(t *testing.T, s *stack) {
 		t.Errorf("none of %d access log lines shows a request that hung at green and was answered by blue", lines)
 	}
 	t.Logf("%d access log lines; a request that took two tries: %s", lines, twice)
+
+	// After some forty reloads there are four workers, and those that finish an upload at most.
+	workers := strings.Count(e2e.Command{}.Output(t, "docker", "top", s.containers(t)["nginx"]), "nginx: worker process")
+	if workers < 4 || workers > 12 {
+		t.Errorf("%d workers, want 4", workers)
+	}
+	if n := s.unanswered(t); n["green"] < 20 {
+		t.Errorf("unanswered tries by colour: %v; want green's, which was killed, hung and closed connections", n)
+	}
+	s.waitLog(t, "nginx", "tries that a colour did not answer in the last minute", "green ")
 }

@@ -22,17 +22,22 @@ func TestComposeFiles(t *testing.T) {
 			s := newStack(t, with)
 			t.Log(strings.TrimSpace(e2e.Command{}.Output(t, with[0], append(slices.Clone(with[1:]), "version")...)))
 			running := map[string]string{}
+			var l *load
 			for _, step := range []struct {
 				file string
 				want []string
 			}{
 				{"blue", []string{"v1.0.0"}},
+				{"balancer", []string{"v1.0.0", "v1.1.0"}},
 				{"green", []string{"v1.1.0"}},
 				{"blue", []string{"v1.0.0"}},
 				{"balancer", []string{"v1.0.0", "v1.1.0"}},
 			} {
 				s.up(t, step.file)
 				waitVersions(t, nginxAddr, step.want...)
+				if with.String() == "docker-compose" && l == nil { // with the other, TestNothingIsLost edits
+					handEdits(t, s, step.file)
+				}
 				now := s.containers(t)
 				for service, id := range running {
 					if now[service] != id {
@@ -41,7 +46,14 @@ func TestComposeFiles(t *testing.T) {
 				}
 				running = maps.Clone(now)
 				delete(running, "nginx-conf")
+				if step.file == "green" && l == nil { // from here on nothing is lost, whichever file comes
+					l = startLoad(t, nginxAddr, quiet, answersOf(t))
+				}
 			}
+			s.write(t, ".env", "LOG_LEVEL=warn\n")
+			s.up(t, "balancer") // which replaces both colours
+			more(t, l, 20)
+			noneLost(t, l)
 			waitVersions(t, blueAddr, "v1.0.0")
 			waitVersions(t, greenAddr, "v1.1.0")
 
@@ -54,17 +66,9 @@ func TestComposeFiles(t *testing.T) {
 			if r, err2 := (e2e.Command{}).Run("docker", "image", "inspect", built); err != nil || err2 != nil || r.Code == 0 {
 				t.Fatalf("docker image rm %s: %+v, %v; inspect then: %+v, %v", built, removed, err, r, err2)
 			}
-			for _, alone := range []struct {
-				file string
-				want []string
-			}{
-				{"balancer", []string{"v1.0.0", "v1.1.0"}},
-				{"green", []string{"v1.1.0"}}, // blue alone was the first step
-			} {
-				s.down(t)
-				s.up(t, alone.file)
-				waitVersions(t, nginxAddr, alone.want...)
-			}
+			s.down(t)
+			s.up(t, "green") // alone, as blue was at first
+			waitVersions(t, nginxAddr, "v1.1.0")
 			if got := inspect(t, s.containers(t)["ml-service-green"]).Image; got != inspectImage(t, built).ID {
 				t.Errorf("green runs %s, not what compose built", got)
 			}
@@ -121,58 +125,75 @@ func checkHardening(t *testing.T, service string, c container) {
 	}
 }
 
-// A user's own model: a folder beside the compose files and one line of .env, no image built.
+// A user's own model, as the README has it: a folder beside the compose files and one line of .env, no image built. Green
+// is taken out first, and no user sees the new version before it has been looked at.
 func TestOwnModel(t *testing.T) {
 	s := newStack(t, tools[0])
-	s.up(t, "green")
-	waitVersions(t, nginxAddr, "v1.1.0")
+	s.up(t, "balancer")
+	waitVersions(t, nginxAddr, "v1.0.0", "v1.1.0")
+	want := answersOf(t)
 	own := filepath.Join(s.dir, "models", "v7.0.0")
 	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(e2e.Root(t), "models", "v1.0.0"), own)
 	e2e.Command{}.Output(t, "chmod", "-R", "a+rX", own)
+
+	l := startLoad(t, nginxAddr, quiet, want) // whose answers are those of v1.0.0 and v1.1.0
+	s.up(t, "blue")
 	s.write(t, ".env", "GREEN_VERSION=v7.0.0\n")
-	s.up(t, "green")
+	s.run(t, "green", "up", "-d", "ml-service-green")
 	waitVersions(t, greenAddr, "v7.0.0")
-	waitVersions(t, nginxAddr, "v7.0.0")
-	s.write(t, ".env", "") // the demo versions lie in the same folder
-	s.up(t, "green")
-	waitVersions(t, nginxAddr, "v1.1.0")
+	if d := more(t, l, 40); d.colour["green"] > 0 {
+		t.Errorf("the new version has answered users before it was let in: %+v", d)
+	}
+	noneLost(t, l)
+
+	s.up(t, "balancer")
+	waitVersions(t, nginxAddr, "v1.0.0", "v7.0.0")
 }
 
 // checkEnvFile checks that .env reaches what compose would start.
 func checkEnvFile(t *testing.T, s *stack) {
 	t.Helper()
-	s.write(t, ".env", "BIND=0.0.0.0\nBLUE_IMAGE=ghcr.io/o/r:blue\nGREEN_IMAGE=ghcr.io/o/r:green\nBLUE_VERSION=v8\nMODEL_DIR=/srv/models\n")
+	settings := map[string]string{"LOG_LEVEL": "error", "METRICS": "false", "MODEL_NAME": "own", "MAX_BODY_BYTES": "2097152",
+		"MAX_CONCURRENCY": "3", "MAX_QUEUE": "77", "MAX_CONNECTIONS": "99", "MEMORY_LIMIT": "123456789"}
+	env := "BIND=0.0.0.0\nBLUE_IMAGE=ghcr.io/o/r:blue\nGREEN_IMAGE=ghcr.io/o/r:green\nBLUE_VERSION=v8\nMODEL_DIR=/srv/models\n"
+	for name, value := range settings {
+		env += name + "=" + value + "\n"
+	}
+	s.write(t, ".env", env)
 	config := s.command().Output(t, s.tool[0], s.args("balancer", "config")...)
 	for _, want := range []string{"0.0.0.0", "ghcr.io/o/r:blue", "ghcr.io/o/r:green", "MODEL_VERSION: v8", "/srv/models", "MODEL_VERSION: v1.1.0"} {
 		if !strings.Contains(config, want) {
 			t.Errorf("config does not say %s", want)
 		}
 	}
+	for name, value := range settings {
+		got := regexp.MustCompile(name+`: ["']?`+value+`["']?\n`).FindAllString(config, -1)
+		if len(got) != 2 {
+			t.Errorf("%s=%s reaches %d services, want both colours", name, value, len(got))
+		}
+	}
 }
 
-// The three upstream blocks of a hand edit, as they stand in the README, work with all three files after a restart of
-// Nginx. The restart names the balancer's file whichever file Nginx came from.
-func TestHandEdits(t *testing.T) {
-	for _, test := range []struct {
-		tool  tool
-		edits []edit
-	}{
-		{tools[0], []edit{{greenOnly, "green"}, {blueOnly, "blue"}, {nineToOne, "blue green"}}},
-		{tools[1], []edit{{nineToOne, "blue green"}}},
-	} {
-		s := newStack(t, test.tool)
-		for _, file := range []string{"blue", "green", "balancer"} {
-			s.up(t, file)
-			for _, e := range test.edits {
-				s.replace(t, "nginx.conf", s.conf(t, e.block))
-				s.run(t, "balancer", "restart", "nginx")
-				want := file
-				if file == "balancer" {
-					want = e.balanced
-				}
-				waitColours(t, 60, strings.Fields(want)...)
-			}
+// handEdits pastes the three upstream blocks of the README, and back. They work with all three files, after a restart of
+// Nginx as after a reload; both name the balancer's file, whichever file was brought up last.
+func handEdits(t *testing.T, s *stack, file string) {
+	t.Helper()
+	for i, e := range []edit{{greenOnly, "green"}, {blueOnly, "blue"}, {nineToOne, "blue green"}, {s.shipped, "blue green"}} {
+		text := e.block
+		if text != s.shipped {
+			text = s.conf(t, e.block)
 		}
+		s.replace(t, "nginx.conf", text)
+		if i == 0 && file == "balancer" {
+			s.run(t, "balancer", "restart", "nginx")
+		} else {
+			s.reload(t)
+		}
+		want := file
+		if file == "balancer" {
+			want = e.balanced
+		}
+		waitColours(t, 60, strings.Fields(want)...)
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +18,6 @@ import (
 
 // everyday is what people do beside what a balancer is made for. None of it may lose a request.
 var everyday = []scenario{
-	{name: "back to the shipped block, a slow upload meanwhile", do: slowUpload},
 	{name: "saved by vim, sed -i, git", do: savedAnyWay},
 	{name: "a broken edit and a misspelt name are refused", do: refused},
 	{name: "up -d after another LOG_LEVEL", do: func(t *testing.T, s *stack, l *load) {
@@ -29,7 +30,7 @@ var everyday = []scenario{
 			t.Errorf("containers before %v, after %v: want both colours replaced, and nginx the same", before, after)
 		}
 	}},
-	{name: "another compose file, twice round", do: otherFiles},
+	{name: "another compose file, twice round, and a slow upload", do: otherFiles},
 	{name: "both colours restarted at once", do: func(t *testing.T, s *stack, l *load) {
 		s.run(t, "balancer", "restart", "ml-service-blue", "ml-service-green")
 		bothAgain(t, l)
@@ -50,8 +51,9 @@ var everyday = []scenario{
 			more(t, l, 60)
 		}
 	}},
+	{name: "somebody in green's place closes connections", do: closing},
 	{name: "20 requests a second, green stopped and killed", load: quiet, do: func(t *testing.T, s *stack, l *load) {
-		for i := range 6 {
+		for i := range 4 {
 			s.run(t, "balancer", []string{"stop", "kill"}[i%2], "ml-service-green")
 			more(t, l, 30)
 			s.run(t, "balancer", "start", "ml-service-green")
@@ -61,47 +63,78 @@ var everyday = []scenario{
 	}},
 }
 
-// slowUpload sends a body for half a minute while Nginx reloads.
-func slowUpload(t *testing.T, s *stack, l *load) {
-	s.write(t, "nginx.conf", s.shipped)
+// slowUpload sends a body for half a minute, while Nginx reloads.
+func slowUpload() error {
 	const parts = 14
-	done := make(chan error, 1)
-	go func() {
-		done <- func() error {
-			c, err := dial(nginxAddr)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			body := inputs[0] + strings.Repeat(" ", parts)
-			head := fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), inputs[0])
-			for i := range parts {
-				if _, err := io.WriteString(c, head); err != nil {
-					return fmt.Errorf("part %d: %w", i, err)
-				}
-				head = " "
-				time.Sleep(2 * time.Second) // the upload's pace
-			}
-			a, err := c.exchange(" ")
-			if err == nil && a.status != 200 {
-				err = &unexpected{a}
-			}
-			return err
-		}()
-	}()
-	for {
-		s.reload(t)
-		more(t, l, 500)
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Errorf("the upload: %v", err)
-			}
-			waitShare(t, l, 0.4, 0.6)
-			return
-		case <-time.After(5 * time.Second): // not more reloads than people do
-		}
+	c, err := dial(nginxAddr)
+	if err != nil {
+		return err
 	}
+	defer c.Close()
+	body := inputs[0] + strings.Repeat(" ", parts)
+	part := fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), inputs[0])
+	for i := range parts {
+		if _, err := io.WriteString(c, part); err != nil {
+			return fmt.Errorf("part %d: %w", i, err)
+		}
+		part = " "
+		time.Sleep(2 * time.Second) // the upload's pace
+	}
+	a, err := c.exchange(" ")
+	if err == nil && a.status != http.StatusOK {
+		err = &unexpected{a}
+	}
+	return err
+}
+
+// brokenRestart restarts Nginx with an edit that cannot be: the last good one runs, and the log says so.
+func brokenRestart(t *testing.T, s *stack, l *load) {
+	s.replace(t, "nginx.conf", strings.Replace(s.shipped, "worker_processes 4;", "worker_processes 4", 1))
+	s.run(t, "balancer", "restart", "nginx")
+	waitColours(t, 60, "blue", "green")
+	s.waitLog(t, "nginx", "nginx.conf is refused, the last good one runs", "directive")
+	s.replace(t, "nginx.conf", s.conf(t, nineToOne))
+	s.reload(t)
+}
+
+// closing puts somebody in green's place who takes connections and closes them. Users do not see it; the counts do.
+func closing(t *testing.T, s *stack, l *load) {
+	before := s.unanswered(t)
+	s.run(t, "balancer", "stop", "ml-service-green")
+	id := strings.TrimSpace(e2e.Command{}.Output(t, "docker", "run", "--detach", "--network", project+"_balancer", "--network-alias", "ml-service-green",
+		"--entrypoint", "sh", "nginx:1.30-alpine", "-c", `echo 'events {} http { server { listen 8080; return 444; } }' >/tmp/conf; exec nginx -c /tmp/conf -g "daemon off;"`))
+	remove := sync.OnceFunc(func() { e2e.Command{}.Output(t, "docker", "rm", "--force", id) })
+	t.Cleanup(remove)
+	e2e.Poll(t, pollLimit, "tries that green did not answer to be counted", func() error {
+		more(t, l, 50)
+		if now := s.unanswered(t); now["green"] < before["green"]+3 || now["blue"] != before["blue"] {
+			return &unexpected{now}
+		}
+		return nil
+	})
+	remove()
+	s.run(t, "balancer", "start", "ml-service-green")
+	bothAgain(t, l)
+}
+
+// unanswered reads what Nginx counts, by colour.
+func (s *stack) unanswered(t *testing.T) map[string]int {
+	t.Helper()
+	text := e2e.Command{}.Output(t, "docker", "exec", s.containers(t)["nginx"], "sh", "-c",
+		"wget -q -O - http://127.0.0.1:8079/metrics || curl -fsS http://127.0.0.1:8079/metrics")
+	counts := map[string]int{}
+	for line := range strings.Lines(text) {
+		var color string
+		var n int
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if _, err := fmt.Sscanf(line, "nginx_unanswered_tries_total{color=%q} %d", &color, &n); err != nil {
+			t.Fatalf("metrics of Nginx: %q: %v", line, err)
+		}
+		counts[color] = n
+	}
+	return counts
 }
 
 // savedAnyWay edits the weights with the programs that put another file in the old one's place.
@@ -110,6 +143,7 @@ func savedAnyWay(t *testing.T, s *stack, l *load) {
 		t.Helper()
 		e2e.Command{Dir: s.dir}.Output(t, "git", append([]string{"-c", "user.name=test", "-c", "user.email=test@localhost"}, args...)...)
 	}
+	s.write(t, "nginx.conf", s.shipped)
 	git("add", "--all", "--", "nginx.conf", "docker-compose*")
 	git("commit", "--quiet", "--allow-empty", "--message", "as it stands")
 	for _, edit := range []struct {
@@ -161,6 +195,8 @@ func refused(t *testing.T, s *stack, l *load) {
 // otherFiles brings up one file after the other. Nginx and the colours that run are left alone.
 func otherFiles(t *testing.T, s *stack, l *load) {
 	before := s.containers(t)
+	upload := make(chan error, 1)
+	go func() { upload <- slowUpload() }()
 	for range 2 {
 		s.up(t, "blue")
 		waitShare(t, l, 0, 0)
@@ -174,6 +210,9 @@ func otherFiles(t *testing.T, s *stack, l *load) {
 	delete(after, "nginx-conf")
 	if !maps.Equal(before, after) {
 		t.Errorf("containers before %v, after %v: want the same but nginx-conf", before, after)
+	}
+	if err := <-upload; err != nil {
+		t.Errorf("the upload: %v", err)
 	}
 }
 

@@ -2,8 +2,10 @@ package harness
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"ml-service/e2e"
@@ -83,7 +85,7 @@ func TestNginxAnswers(t *testing.T) {
 		}
 	}
 
-	s.write(t, "nginx.conf", s.conf(t, blueOnly))
+	s.write(t, "nginx.conf", strings.Replace(s.conf(t, blueOnly), "proxy_read_timeout 10s;", "proxy_read_timeout 2s;", 1))
 	s.reload(t)
 	waitColours(t, 20, "blue")
 	s.run(t, "balancer", "pause", "ml-service-blue")
@@ -98,19 +100,72 @@ func TestNginxAnswers(t *testing.T) {
 	s.reload(t)
 	waitVersions(t, nginxAddr, "v1.0.0", "v1.1.0")
 	s.run(t, "balancer", "stop", "ml-service-blue", "ml-service-green")
-	e2e.Poll(t, pollLimit, "502 with both colours gone", func() error { // 504 while Nginx still knows their addresses
-		if a, err = postOnce(inputs[0], "gone"); err == nil && a.status != 502 {
-			err = &unexpected{a}
-		}
-		return err
-	})
-	wantError(t, "both colours gone", a, 502, "no colour answered")
-	if a.id != "gone" {
-		t.Errorf("both gone: request id %q", a.id)
-	}
+	bothGone(t, s)
+	checkMethods(t, s)
 	s.run(t, "balancer", "restart", "nginx") // it starts without them, and finds them
 	s.run(t, "balancer", "start", "ml-service-blue", "ml-service-green")
 	waitVersions(t, nginxAddr, "v1.0.0", "v1.1.0")
+}
+
+// bothGone sends more requests than may wait for a colour: all get their 502, and those on top at once.
+func bothGone(t *testing.T, s *stack) {
+	t.Helper()
+	const all, waiting = 300, 256
+	answers := make([]answer, all)
+	errs := make([]error, all)
+	var sent sync.WaitGroup
+	for i := range all {
+		sent.Go(func() { answers[i], errs[i] = postOnce(inputs[0], fmt.Sprintf("gone-%d", i)) })
+	}
+	sent.Wait()
+	for i, a := range answers {
+		name := fmt.Sprintf("both colours gone, request %d", i)
+		if errs[i] != nil {
+			t.Errorf("%s: %v", name, errs[i])
+			continue
+		}
+		wantError(t, name, a, 502, "no colour answered")
+		if want := fmt.Sprintf("gone-%d", i); a.id != want {
+			t.Errorf("%s: request id %q, want %q", name, a.id, want)
+		}
+	}
+	atOnce := 0
+	for line := range strings.Lines(e2e.Command{}.Output(t, "docker", "logs", s.containers(t)["nginx"])) {
+		if strings.Contains(line, `"request_id":"gone-`) && !strings.Contains(line, "127.0.0.1:8077") {
+			atOnce++
+		}
+	}
+	if atOnce == 0 || atOnce > all-waiting {
+		t.Errorf("%d of %d requests did not wait, want 1 to %d", atOnce, all, all-waiting)
+	}
+}
+
+// checkMethods reads Nginx's log: the errors it made itself have the method of who asked.
+func checkMethods(t *testing.T, s *stack) {
+	t.Helper()
+	out := e2e.Command{}.Output(t, "docker", "logs", s.containers(t)["nginx"])
+	want := map[int]string{405: "CONNECT", 413: "POST", 414: "GET", 501: "POST", 502: "POST", 504: "POST", 505: "GET"}
+	seen := map[int]bool{}
+	for line := range strings.Lines(out) {
+		var entry struct {
+			Status int
+			Method string
+			URI    string
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("access log line %s: %v", line, err)
+		}
+		method, ok := want[entry.Status]
+		if ok && entry.URI != "/health" && entry.Method != method { // those are the test's own polls
+			t.Errorf("a %d is logged as %q, want %s: %s", entry.Status, entry.Method, method, line)
+		}
+		if ok {
+			seen[entry.Status] = true
+		}
+	}
+	if len(seen) < len(want) {
+		t.Errorf("the log has statuses %v, want those of %v", seen, want)
+	}
 }
 
 // wantError checks an error's form: JSON with a sentence, the server without its version.

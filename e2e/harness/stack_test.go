@@ -34,6 +34,7 @@ func (t tool) String() string { return strings.Join(t, " ") }
 // stack is a clone of the repository, as a user has it, and the project started from it.
 type stack struct {
 	dir     string
+	project string // the name given to compose, or that compose makes of dir's
 	tool    tool
 	shipped string // nginx.conf as it is in the repository
 }
@@ -42,14 +43,9 @@ type stack struct {
 // takes the whole project down when the test ends.
 func newStack(t *testing.T, with tool) *stack {
 	t.Helper()
-	if len(with) == 1 {
-		if why := e2e.NoOldCompose(t); why != "" {
-			t.Skip(why)
-		}
-	}
 	buildImage(t)
 	root := e2e.Root(t)
-	s := &stack{dir: filepath.Join(t.TempDir(), "ml-service"), tool: with}
+	s := &stack{project: project, dir: filepath.Join(t.TempDir(), "ml-service"), tool: with}
 	e2e.Command{}.Output(t, "git", "clone", "--quiet", root, s.dir)
 	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "nginx"), s.dir)
 	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
@@ -113,7 +109,11 @@ func (s *stack) conf(t *testing.T, block string) string {
 }
 
 func (s *stack) command() e2e.Command {
-	return e2e.Command{Dir: s.dir, Env: []string{"COMPOSE_PROJECT_NAME=" + project}, Limit: 3 * time.Minute}
+	c := e2e.Command{Dir: s.dir, Limit: 3 * time.Minute}
+	if s.project == project {
+		c.Env = []string{"COMPOSE_PROJECT_NAME=" + project}
+	}
+	return c
 }
 
 func (s *stack) args(file string, args ...string) []string {
@@ -145,7 +145,7 @@ func (s *stack) reload(t *testing.T) {
 // containers returns the ids of the project's containers by service name.
 func (s *stack) containers(t *testing.T) map[string]string {
 	t.Helper()
-	out := e2e.Command{}.Output(t, "docker", "ps", "--all", "--no-trunc", "--filter", "label=com.docker.compose.project="+project,
+	out := e2e.Command{}.Output(t, "docker", "ps", "--all", "--no-trunc", "--filter", "label=com.docker.compose.project="+s.project,
 		"--format", `{{.Label "com.docker.compose.service"}} {{.ID}}`)
 	ids := map[string]string{}
 	for line := range strings.Lines(out) {
