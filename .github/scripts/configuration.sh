@@ -25,6 +25,10 @@ elif [[ $dir && ! $dir =~ ^[A-Za-z0-9_][A-Za-z0-9._/-]*$ || $dir == *..* ]]; the
   fault "variable MODEL_DIR: want a folder of this repository, as my-models: letters, digits, dots, dashes, underscores and slashes"
 elif [[ $s3 && ! $s3 =~ ^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9/._-]*[A-Za-z0-9._-]$ ]]; then
   fault "variable MODEL_S3_URI: want s3://<bucket>/<prefix>, below which lies <version>/ with the model"
+elif [[ $s3 && $dir ]]; then
+  fault "variables MODEL_DIR and MODEL_S3_URI exclude each other: a model lies in this repository or in S3"
+elif [[ $s3 && $url ]]; then
+  fault "variables MODEL_S3_URI and CLOUD_API_URL exclude each other: the API deploys an image, which has no model from S3"
 elif [[ ! $s3 ]] && ! compgen -G "${dir:-models}/$version/model.*" >/dev/null; then
   there=$(cd "${dir:-models}" 2>/dev/null && compgen -G '*/model.*' | cut -d/ -f1 | sort -u | tr '\n' ' ' || true)
   fault "MODEL_VERSION: there is no ${dir:-models}/$version/ with a model in this commit; there is ${there:-nothing}"

@@ -60,6 +60,13 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	if cfg.ModelDir == "" {
 		cfg.ModelDir = besideBootstrap(getenv("LAMBDA_TASK_ROOT"))
 	}
+	if cfg.ModelDir != "" {
+		dir, err := download(cfg.ModelDir, os.TempDir(), getenv)
+		if err != nil {
+			return nil, err
+		}
+		cfg.ModelDir = dir
+	}
 	opened, err := handler.Open(cfg, models.FS)
 	if err != nil {
 		return nil, err

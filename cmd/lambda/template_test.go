@@ -336,6 +336,9 @@ func TestTemplateOptions(t *testing.T) {
 		{"a VPC", map[string]string{"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
 			map[string]string{"MlServiceFunction.Properties.VpcConfig": "<nil>"},
 			map[string]string{"MlServiceFunction.Properties.VpcConfig.SubnetIds": "subnet-1,subnet-2", "MlServiceFunction.Properties.VpcConfig.SecurityGroupIds": "sg-1"}, nil},
+		{"a model from S3", map[string]string{"ModelBucket": "mine", "EphemeralStorage": "1024"},
+			map[string]string{"MlServiceFunction.Properties.EphemeralStorage.Size": "512"},
+			map[string]string{"MlServiceFunction.Properties.EphemeralStorage.Size": "1024"}, nil},
 		{"an access log", map[string]string{"AccessLog": "on"},
 			map[string]string{"HttpApi.Properties.AccessLogSettings": "<nil>"},
 			map[string]string{"HttpApi.Properties.AccessLogSettings.DestinationArn": "map[Fn::GetAtt:AccessLogGroup.Arn]"}, map[string]int{"AWS::Logs::LogGroup": 1}},
@@ -401,6 +404,8 @@ func TestTemplateRoleMayOnlyLog(t *testing.T) {
 	traces := "map[PolicyDocument:map[Statement:[map[Action:[xray:PutTraceSegments xray:PutTelemetryRecords] Effect:Allow Resource:*]] Version:2012-10-17] PolicyName:traces]"
 	readStack(t, nil).expect(t, "Role.Properties.Policies", "["+logs+"]")
 	readStack(t, map[string]string{"Tracing": "Active"}).expect(t, "Role.Properties.Policies", "["+logs+" "+traces+"]")
+	model := "map[PolicyDocument:map[Statement:[map[Action:s3:GetObject Effect:Allow Resource:map[Fn::Sub:arn:${AWS::Partition}:s3:::${ModelBucket}/*]]] Version:2012-10-17] PolicyName:model]"
+	readStack(t, map[string]string{"ModelBucket": "mine"}).expect(t, "Role.Properties.Policies", "["+logs+" "+model+"]")
 	s := readStack(t, nil)
 	s.expect(t, "Role.Properties.ManagedPolicyArns", "<nil>")
 	s.expect(t, "Role.Properties.AssumeRolePolicyDocument.Statement", "[map[Action:sts:AssumeRole Effect:Allow Principal:map[Service:lambda.amazonaws.com]]]")

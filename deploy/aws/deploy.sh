@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Publishes this commit as a version of the function, asks it for its golden rows, and moves users as far as STRATEGY says:
-# by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR, STRATEGY, STACK,
+# by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR or MODEL_S3_URI (below which
+# lies <version>/ with the model; one of more than ZIP_LIMIT bytes is read from there at every start), STRATEGY, STACK,
 # ARCHITECTURE and MEMORY_SIZE (of a first deployment: arm64 or x86_64; MB), AWS_CLOUDFORMATION_ROLE_ARN.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
@@ -16,10 +17,10 @@ esac
 if said=$(parameter Architecture 2>&1); then
   [[ -z ${ARCHITECTURE:-} || $ARCHITECTURE == "$said" ]] ||
     fail "deploy-lambda: the stack $STACK is of $said: to change it, sam build and sam deploy --parameter-overrides Architecture=$ARCHITECTURE" 2
-  architecture=$said parameters=()
+  architecture=$said overrides=()
   MEMORY_SIZE=$(parameter MemorySize)
 elif [[ $said == *"does not exist"* ]]; then
-  architecture=${ARCHITECTURE:-arm64} parameters=(--parameter-overrides "Architecture=$architecture" "MemorySize=${MEMORY_SIZE:-256}")
+  architecture=${ARCHITECTURE:-arm64} overrides=("Architecture=$architecture" "MemorySize=${MEMORY_SIZE:-256}")
 else
   fail "deploy-lambda: $said"
 fi
@@ -30,16 +31,37 @@ case $architecture in
 esac
 
 : "${REVISION:=$(git rev-parse HEAD 2>/dev/null || echo unknown)}"
+golden=${MODEL_DIR:-models}/$MODEL_VERSION/golden.json
+if [[ ${MODEL_S3_URI:-} ]]; then
+  [[ -z ${MODEL_DIR:-} ]] || fail "deploy-lambda: MODEL_DIR and MODEL_S3_URI exclude each other" 2
+  MODEL_DIR=$(mktemp -d)
+  trap 'rm -rf "$MODEL_DIR"' EXIT
+  export MODEL_DIR
+  from=${MODEL_S3_URI%/}/$MODEL_VERSION folder=$MODEL_DIR/$MODEL_VERSION golden=$MODEL_DIR/$MODEL_VERSION/golden.json
+  aws s3 cp --only-show-errors --recursive "$from/" "$folder/"
+  files=("$folder"/model.*)
+  [[ -f ${files[0]} && ${#files[@]} == 1 ]] || fail "deploy-lambda: want one model file below $from/, as model.onnx" 2
+  bytes=$(wc -c <"${files[0]}")
+  # Lambda takes 250 MB unzipped, the bootstrap and what is beside it included.
+  if ((bytes > ${ZIP_LIMIT:-200000000})); then
+    file=${files[0]##*/}
+    printf '{"uri":"%s","file":"%s","sha256":"%s","bytes":%d}\n' "$from/$file" "$file" "$(sha256sum "${files[0]}" | cut -d ' ' -f 1)" "$bytes" >"$folder/remote.json"
+    rm "${files[0]}"
+    bucket=${MODEL_S3_URI#s3://}
+    overrides+=("ModelBucket=${bucket%%/*}")
+  fi
+fi
+
 export MODEL_VERSION REVISION GOARCH=$goarch MEMORY_SIZE=${MEMORY_SIZE:-256}
 sam build --parameter-overrides "Architecture=$architecture"
-sam deploy --stack-name "$STACK" "${parameters[@]}" ${AWS_CLOUDFORMATION_ROLE_ARN:+--role-arn "$AWS_CLOUDFORMATION_ROLE_ARN"}
+sam deploy --stack-name "$STACK" ${overrides[0]:+--parameter-overrides "${overrides[@]}"} ${AWS_CLOUDFORMATION_ROLE_ARN:+--role-arn "$AWS_CLOUDFORMATION_ROLE_ARN"}
 
 FUNCTION=$(output FunctionName)
 newest=$(output NewestVersion)
 # A deployment that failed after publishing keeps its version, and the next one of the same code finds it unchanged.
 next=$(alias_of next)
 [[ $next == "$newest" ]] || fail "deploy-lambda: next is on $next, want the version published last, $newest"
-"$(dirname "${BASH_SOURCE[0]}")/check.py" "$FUNCTION" next "$MODEL_VERSION" "${MODEL_DIR:-models}/$MODEL_VERSION/golden.json"
+"$(dirname "${BASH_SOURCE[0]}")/check.py" "$FUNCTION" next "$MODEL_VERSION" "$golden"
 
 read -r live split <<<"$(alias_of live)"
 say() {

@@ -53,7 +53,7 @@ func TestDelivery(t *testing.T) {
 	wantSaid(t, m.fails(t, 5, "deploy/aws/live.sh"), "drift: live is on 1 2=0.1, the parameters LiveVersion, NextVersion and NextWeight say 1.")
 	wantSaid(t, m.run(t, "make -s lambda-back"), "live was on 1 2=0.1 and is on 1")
 	m.wantAlias(t, s, "live", "1", nil)
-	wantSaid(t, m.run(t, "make -s lambda-live"), "parameters say          1")
+	wantSaid(t, m.run(t, "make -s lambda-live"), "parameters say         1\n")
 
 	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc STRATEGY=switch"), "all users have version 2; back: make lambda-back BACK=1")
 	m.wantAlias(t, s, "live", "2", nil)
@@ -83,8 +83,12 @@ func TestDelivery(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(mine, "model.onnx"), whole, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_DIR=mine MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
+	// The same model whole, from S3: beyond the zip it is read from there at start, and must be what the build saw.
+	m.run(t, "aws s3 mb s3://mine && aws s3 cp --recursive mine s3://mine/models")
+	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_S3_URI=s3://mine/models ZIP_LIMIT=100 MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
 	m.wantAlias(t, s, "live", "4", nil)
+	wantSaid(t, m.run(t, "ls .aws-sam/build/MlServiceFunction/models/v1.2.0"), "remote.json")
+	curl(t, m, s.url, "v1.2.0", "4")
 }
 
 // TestGitHubRole deploys the template of the role that the workflows take, for both forms of GitHub's subject.

@@ -148,7 +148,7 @@ func TestOrder(t *testing.T) {
 	all := workflows(t)
 	for path, needs := range map[string][]string{
 		"deploy/configuration": nil, "deploy/ci": {"configuration"}, "deploy/vuln": nil, "deploy/image": {"ci", "configuration"},
-		"deploy/staging": {"image"}, "deploy/production": {"image", "staging"}, "deploy/tags": {"image", "staging", "production"},
+		"deploy/staging": {"ci", "configuration", "image"}, "deploy/production": {"ci", "configuration", "image", "staging"}, "deploy/tags": {"image", "staging", "production"},
 		"rollback/find": nil, "rollback/api": {"find"}, "rollback/tags": {"find", "api"}, "rollback/lambda": nil,
 		"ship/api": nil, "ship/lambda": nil,
 	} {
@@ -162,6 +162,16 @@ func TestOrder(t *testing.T) {
 		if got, want := deploy[id].With["order"], "${{ github.event_name == 'push' && github.sha || github.run_id }}"; got != want {
 			t.Errorf("deploy/%s: order: got %q, want %q: the same for each attempt", id, got, want)
 		}
+	}
+	// A job that is left out because one before it failed looks like one that nobody wanted, so each is asked by itself.
+	const tested = "needs.ci.result == 'success' && needs.configuration.result == 'success' && (needs.image.result == 'success' || needs.image.result == 'skipped' && vars.MODEL_S3_URI != '')"
+	for _, id := range []string{"staging", "production"} {
+		if got := deploy[id].If; !strings.Contains(got, tested) {
+			t.Errorf("deploy/%s: if: got %q, want in it %q", id, got, tested)
+		}
+	}
+	if got, want := deploy["production"].If, "(needs.staging.result == 'success' || needs.staging.result == 'skipped')"; !strings.Contains(got, want) {
+		t.Errorf("deploy/production: if: got %q, want in it %q", got, want)
 	}
 	for _, need := range []string{"image", "staging", "production"} {
 		if got, want := deploy["tags"].If, "needs."+need+".result == 'success'"; !strings.Contains(got, want) {
