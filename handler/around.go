@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -38,6 +39,9 @@ func (s *Service) around(c *gin.Context) {
 		h["X-Color"] = s.color
 	}
 	h["X-Request-Id"] = requestID(c.Request)
+	if s.origins != nil {
+		s.allowOrigin(c.Request, h)
+	}
 	if s.draining.Load() || c.Request.TransferEncoding != nil { // a chunked body may have had a length besides: a smuggler's
 		h["Connection"] = closeValue
 	}
@@ -65,11 +69,21 @@ func (s *Service) finish(c *gin.Context, start time.Duration) {
 		status = statusGone
 	}
 	if s.observer != nil {
-		s.observer.Request(c.FullPath(), status, took)
+		route := s.routeOf(c)
+		s.observe(func() { s.observer.Request(route, status, took) })
 	}
 	if s.debug || status >= http.StatusBadRequest {
 		s.logRequest(c, status, took)
 	}
+}
+
+// routeOf is the pattern of the route that matched, under whichever of its addresses; empty: none did.
+func (s *Service) routeOf(c *gin.Context) string {
+	route := strings.TrimPrefix(c.FullPath(), s.base)
+	if route == "/predict/" {
+		return "/predict"
+	}
+	return route
 }
 
 // logRequest writes one line: failures at info, the service's own faults at error, the rest at debug.

@@ -11,8 +11,9 @@ import (
 
 // exchange is the memory of one request and its answer.
 type exchange struct {
-	in, out []byte
-	upload  upload
+	in, out  []byte
+	upload   upload
+	inflater inflater
 	claim
 }
 
@@ -82,6 +83,9 @@ func (x *exchange) trim() {
 	}
 	if cap(x.out) > mostKept {
 		x.out = nil
+	}
+	if cap(x.inflater.plain) > mostKept {
+		x.inflater.plain = nil
 	}
 	x.upload = upload{}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,6 +24,9 @@ type Config struct {
 	ModelDir       string // empty: the embedded models
 	ModelName      string
 	MaxBodyBytes   int64
+	BasePath       string // under which every route is found as well; empty: none
+	Origins        string // of pages that may call from browsers; empty: none but its own
+	Strict         bool   // tensors of the open protocol are not converted
 	LogLevel       slog.Level
 	MaxConcurrency int   // requests in the model at once; 0: one a core
 	MaxQueue       int   // requests that wait for that; 0: 64 for each of MaxConcurrency; -1: none
@@ -63,6 +67,21 @@ func (c *Config) Settings() []Setting {
 		{"MAX_BODY_BYTES", strconv.Itoa(DefaultMaxBodyBytes), "longest body taken, in bytes", func(v string) (err error) {
 			if c.MaxBodyBytes, err = strconv.ParseInt(v, 10, 64); err != nil || c.MaxBodyBytes < 1 || c.MaxBodyBytes > math.MaxInt32 {
 				return errors.New("want a number of bytes from 1 to 2147483647")
+			}
+			return nil
+		}},
+		{"BASE_PATH", "", "path under which every route is found as well, as /ml; for prefixes that nobody in front takes off", func(v string) error {
+			c.BasePath = v
+			return basePath(v)
+		}},
+		{"CORS_ORIGINS", "", "origins of pages that may call from a browser, as https://example.org,https://example.com, or *; empty: none", func(v string) error {
+			c.Origins = v
+			_, err := parseOrigins(v)
+			return err
+		}},
+		{"STRICT_DATATYPES", "false", "refuse tensors of another datatype than the input's, as FP64 for FP32", func(v string) (err error) {
+			if c.Strict, err = strconv.ParseBool(v); err != nil {
+				return errors.New("want true or false")
 			}
 			return nil
 		}},
@@ -128,6 +147,29 @@ func WriteUsage(w io.Writer, settings []Setting) {
 		}
 		fmt.Fprintf(w, "  --%-19s %-19s %-11s %s\n", s.flag(), s.Env, value, s.Usage)
 	}
+}
+
+// Options are those of a service of an opened version, as far as c says.
+func (c *Config) Options(o *Opened) Options {
+	origins, _ := parseOrigins(c.Origins) // Settings has checked it
+	return Options{
+		Model: o.Model, Example: o.Example, Name: c.ModelName, Color: c.Color, MaxBodyBytes: c.MaxBodyBytes,
+		BasePath: c.BasePath, Origins: origins, Strict: c.Strict, Concurrency: c.MaxConcurrency, Queue: c.MaxQueue,
+	}
+}
+
+// basePath checks BASE_PATH: plain segments, the first of which is no route of ours.
+func basePath(v string) error {
+	if v == "" {
+		return nil
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
+	own := []string{"health", "livez", "readyz", "predict", "v2", "metrics", "openapi.json", "docs"}
+	plain := strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/") == ""
+	if v[0] != '/' || !plain || strings.HasSuffix(v, "/") || strings.Contains(v, "//") || strings.Contains(v, "/.") || slices.Contains(own, first) {
+		return errors.New("want a path as /ml or /teams/ml, which begins with no route of the service")
+	}
+	return nil
 }
 
 // visible checks a value that goes into a header.

@@ -23,10 +23,10 @@ var docsTypes = map[string]string{
 	"docs.js":    "text/javascript; charset=utf-8",
 }
 
-func (s *Service) routeDocs(e *gin.Engine) {
-	e.GET("/docs", s.docs("index.html"))
-	e.GET("/docs/docs.css", s.docs("docs.css"))
-	e.GET("/docs/docs.js", s.docs("docs.js"))
+func (s *Service) routeDocs(g *gin.RouterGroup) {
+	handleGet(g, "/docs", s.docs("index.html"))
+	handleGet(g, "/docs/docs.css", s.docs("docs.css"))
+	handleGet(g, "/docs/docs.js", s.docs("docs.js"))
 }
 
 // docs answers with one of the embedded files.

@@ -20,6 +20,8 @@ type refusal struct {
 	message    string
 	field      string
 	retryAfter int // seconds; 0: no Retry-After
+
+	header, value string // one more header; empty: none
 }
 
 func (e *refusal) Error() string { return e.message }
@@ -58,6 +60,9 @@ func (s *Service) fail(c *gin.Context, err error) {
 	r := refusalOf(err)
 	if r.retryAfter > 0 {
 		c.Writer.Header()["Retry-After"] = []string{strconv.Itoa(r.retryAfter)}
+	}
+	if r.header != "" {
+		c.Writer.Header().Set(r.header, r.value)
 	}
 	s.write(c, r.status, r.body())
 }

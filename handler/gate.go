@@ -242,6 +242,8 @@ type Load struct {
 	Concurrency int // the most that run
 	Queue       int // the most that wait
 
+	Unobserved int // times the observer panicked, in all
+
 	Bodies, Work int64 // bytes that bodies being read and large requests hold
 	Budget       int64 // the most of both; 0: no limit
 }
@@ -254,6 +256,7 @@ func (s *Service) Load() Load {
 	defer g.mu.Unlock()
 	return Load{
 		Requests:    int(s.inflight.Load()),
+		Unobserved:  int(s.unobserved.Load()),
 		Running:     int(state % oneWaits),
 		Waiting:     int(state / oneWaits),
 		Concurrency: int(g.limit),

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/gin-gonic/gin"
 )
 
 // inflater undoes the compression of bodies, with memory that is reused.
@@ -19,6 +21,25 @@ type inflater struct {
 	source bytes.Reader
 	gzip   *gzip.Reader
 	plain  []byte
+}
+
+// inflate undoes the compression of a body, in a slot.
+func (s *Service) inflate(c *gin.Context, x *exchange, body []byte) ([]byte, error) {
+	coding := codingOf(c.Request.Header["Content-Encoding"])
+	if coding == "" {
+		return body, nil
+	}
+	if err := s.enter(c, &x.claim, 0); err != nil {
+		return nil, err
+	}
+	defer s.leaveSlot(&x.claim)
+	return x.inflater.inflate(body, coding, s.maxBody, func(n int64) error {
+		err := s.gate.hold(n)
+		if err == nil {
+			x.body += n
+		}
+		return err
+	})
 }
 
 // codingOf is the content coding of a body; empty: none.
@@ -47,7 +68,7 @@ func (x *inflater) inflate(body []byte, encoding string, limit int64, hold func(
 	case errors.As(err, &refused):
 		return nil, err
 	case err == errEncoding:
-		return nil, &refusal{status: http.StatusBadRequest,
+		return nil, &refusal{status: http.StatusUnsupportedMediaType, header: "Accept-Encoding", value: "gzip, deflate",
 			message: fmt.Sprintf("Content-Encoding: want gzip, deflate or identity, got %q", shortened(encoding))}
 	case int64(len(x.plain)) > limit:
 		return nil, errTooLarge(limit)

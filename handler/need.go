@@ -77,8 +77,8 @@ func wireBytes(d onnx.DType) int64 {
 		return 1
 	case onnx.Int16, onnx.Uint16:
 		return 2
-	case onnx.Float32, onnx.Int32, onnx.Uint32, onnx.String:
-		return 4
+	case onnx.Uint64:
+		return 8
 	}
-	return 8
+	return 4 // also of FP64 and INT64, since FP32 and INT32 are taken for them
 }

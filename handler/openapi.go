@@ -1,11 +1,9 @@
 package handler
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,14 +12,10 @@ import (
 	"ml-service/onnx"
 )
 
-// routeOpenAPI adds the document that describes the other routes. It is made when first asked for, so
-// that it costs nothing at start.
-func (s *Service) routeOpenAPI(e *gin.Engine) {
-	document := sync.OnceValues(func() ([]byte, error) {
-		return json.Marshal(openAPI{name: s.name, model: s.model, examples: s.examples()}.document())
-	})
-	e.GET("/openapi.json", func(c *gin.Context) {
-		body, err := document()
+// routeOpenAPI adds the document that describes the other routes.
+func (s *Service) routeOpenAPI(g *gin.RouterGroup) {
+	handleGet(g, "/openapi.json", func(c *gin.Context) {
+		body, err := s.document()
 		if err != nil {
 			s.fail(c, err)
 			return

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"net/http"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -11,7 +12,7 @@ import (
 )
 
 // predicting are the routes that run the model, by the pattern they are registered with.
-var predicting = map[string]bool{"/predict": true, "/v2/models/:name/infer": true, "/v2/models/:name/versions/:version/infer": true}
+var predicting = map[string]bool{"/predict": true, "/predict/": true, "/v2/models/:name/infer": true, "/v2/models/:name/versions/:version/infer": true}
 
 // Predicts says whether a route that an Observer is told of runs the model.
 func Predicts(route string) bool { return predicting[route] }
@@ -37,6 +38,9 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	}
 	body, err := s.read(c, x)
 	if err != nil {
+		return err
+	}
+	if body, err = s.inflate(c, x, body); err != nil {
 		return err
 	}
 	if err := s.enter(c, &x.claim, s.needs.of(values(body), int64(len(body)), false)); err != nil {
@@ -86,9 +90,20 @@ func (s *Service) infer(b *model.Batch) error {
 	took := clock() - start
 	s.gate.ran(took)
 	if s.observer != nil {
-		s.observer.Inference(b, took)
+		s.observe(func() { s.observer.Inference(b, took) })
 	}
 	return nil
+}
+
+// observe tells the observer something. Where it panics, that is logged and counted, and the answer goes out all the same.
+func (s *Service) observe(tell func()) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.unobserved.Add(1)
+			s.log.Error("observer panicked", "error", cause, "stack", string(debug.Stack()))
+		}
+	}()
+	tell()
 }
 
 // bufferedAnswer is how long an answer may be for net/http to count it itself.

@@ -122,7 +122,8 @@ func send(t *testing.T, url string, c request) (*http.Response, string) {
 	for name, value := range c.Header {
 		req.Header.Set(name, value)
 	}
-	res, err := http.DefaultClient.Do(req)
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package handler
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -24,6 +25,9 @@ type Options struct {
 	Name         string       // of the model, as clients of the open protocol call it
 	Color        string       // blue or green; empty: no X-Color header
 	MaxBodyBytes int64        // the longest body taken; 0: DefaultMaxBodyBytes
+	BasePath     string       // under which every route is found as well, as /ml; empty: none
+	Origins      []string     // of pages that may call from browsers, or "*" alone; nil: of this service's own
+	Strict       bool         // tensors of the open protocol are not converted to the model's types
 	Logger       *slog.Logger // nil: no logs
 	Observer     Observer     // nil: nobody counts
 	Metrics      http.Handler // answers GET /metrics; nil: no such route
@@ -49,23 +53,28 @@ type Observer interface {
 
 // Service answers the HTTP requests for one model.
 type Service struct {
-	model    *model.Model
-	name     string
-	maxBody  int64
-	pace     Pace
-	log      *slog.Logger
-	observer Observer
-	debug    bool // all requests are logged
-	draining atomic.Bool
-	inflight atomic.Int64
-	gate     *gate
-	needs    needs
-	sinks    chan []byte // nil until it is used first
-	metrics  http.Handler
-	engine   *gin.Engine
-	codec    *predict.Codec
-	example  []byte
-	buffers  sync.Pool // of *exchange
+	model      *model.Model
+	name       string
+	maxBody    int64
+	base       string
+	origins    []string
+	strict     bool
+	pace       Pace
+	log        *slog.Logger
+	observer   Observer
+	debug      bool // all requests are logged
+	draining   atomic.Bool
+	inflight   atomic.Int64
+	unobserved atomic.Int64 // calls in which the observer panicked
+	gate       *gate
+	needs      needs
+	sinks      chan []byte // nil until it is used first
+	metrics    http.Handler
+	engine     *gin.Engine
+	document   func() ([]byte, error) // OpenAPI
+	codec      *predict.Codec
+	example    []byte
+	buffers    sync.Pool // of *exchange
 
 	signature  oip.Signature
 	inferences sync.Pool // of *inference
@@ -82,6 +91,9 @@ func New(o Options) *Service {
 		example:  o.Example,
 		name:     o.Name,
 		maxBody:  o.MaxBodyBytes,
+		base:     o.BasePath,
+		origins:  o.Origins,
+		strict:   o.Strict,
 		pace:     o.Pace,
 		log:      o.Logger,
 		observer: o.Observer,
@@ -109,6 +121,9 @@ func New(o Options) *Service {
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.ok = healthBody("ok", o.Model.Version())
 	s.drainingBody = healthBody("draining", o.Model.Version())
+	s.document = sync.OnceValues(func() ([]byte, error) { // when first asked for, so that it costs nothing at start
+		return json.Marshal(openAPI{name: s.name, model: s.model, examples: s.examples()}.document())
+	})
 	s.engine = s.router()
 	return s
 }
@@ -119,29 +134,6 @@ func (s *Service) Engine() *gin.Engine { return s.engine }
 // Drain announces the end: /health answers 503 from now on and every answer closes its connection, while all
 // other routes go on answering.
 func (s *Service) Drain() { s.draining.Store(true) }
-
-func (s *Service) router() *gin.Engine {
-	gin.SetMode(gin.ReleaseMode)
-	e := gin.New()
-	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false
-	e.ForwardedByClientIP = false
-	_ = e.SetTrustedProxies(nil) // an empty list has no entry that could be wrong
-	e.Use(s.around)
-	e.NoRoute(func(c *gin.Context) { s.fail(c, errNotFound) })
-	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
-
-	e.GET("/health", s.health)
-	e.HEAD("/health", s.health)
-	e.POST("/predict", s.predict)
-	if s.metrics != nil {
-		e.GET("/metrics", gin.WrapH(s.metrics))
-	}
-	s.routeV2(e)
-	s.routeOpenAPI(e)
-	s.routeDocs(e)
-	return e
-}
 
 func (s *Service) health(c *gin.Context) {
 	if s.draining.Load() {

@@ -295,3 +295,25 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// broken is an observer that panics.
+type broken struct{}
+
+func (broken) Request(string, int, time.Duration)    { panic("no request is counted") }
+func (broken) Inference(*model.Batch, time.Duration) { panic("no batch is counted") }
+
+// TestObserverPanics sends the answer all the same, logs the fault and counts it.
+func TestObserverPanics(t *testing.T) {
+	var logged log
+	service := handler.New(handler.Options{Model: demo(t, "v1.0.0"), Logger: logger(&logged, slog.LevelInfo), Observer: broken{}})
+	server := httptest.NewServer(service.Engine())
+	defer server.Close()
+	if res, got := send(t, server.URL, request{Method: "POST", Path: "/predict", Body: example}); res.StatusCode != 200 || got != answer {
+		t.Errorf("got %d %s, want 200 %s", res.StatusCode, got, answer)
+	}
+	server.Close() // the request is counted behind its answer
+	lines := logged.lines(t)
+	if got := service.Load().Unobserved; got != 2 || len(lines) != 2 || lines[0]["msg"] != "observer panicked" || lines[0]["error"] != "no batch is counted" {
+		t.Errorf("counted %d, logged %v, want both faults", got, lines)
+	}
+}

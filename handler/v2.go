@@ -23,23 +23,22 @@ const headerLength = "Inference-Header-Content-Length"
 var binaryType = []string{"application/octet-stream"}
 
 // routeV2 adds the routes of the Open Inference Protocol.
-func (s *Service) routeV2(e *gin.Engine) {
-	s.signature = signatureOf(s.model)
-	v2 := e.Group("/v2")
-	v2.GET("", s.v2Server)
-	v2.GET("/", s.v2Server)
-	v2.GET("/health/live", func(c *gin.Context) { s.write(c, http.StatusOK, []byte(`{"live":true}`)) })
-	v2.GET("/health/ready", func(c *gin.Context) { s.v2Ready(c, `"ready":true,"live":true`, `"ready":false,"live":true`) })
+func (s *Service) routeV2(g *gin.RouterGroup) {
+	v2 := g.Group("/v2")
+	handleGet(v2, "", s.v2Server)
+	handleGet(v2, "/", s.v2Server)
+	handleGet(v2, "/health/live", func(c *gin.Context) { s.write(c, http.StatusOK, []byte(`{"live":true}`)) })
+	handleGet(v2, "/health/ready", func(c *gin.Context) { s.v2Ready(c, `"ready":true,"live":true`, `"ready":false,"live":true`) })
 	for _, path := range []string{"/models/:name", "/models/:name/versions/:version"} {
-		v2.GET(path, s.v2Known, s.v2Model)
-		v2.GET(path+"/ready", s.v2Known, s.v2ModelReady)
+		handleGet(v2, path, s.v2Known, s.v2Model)
+		handleGet(v2, path+"/ready", s.v2Known, s.v2ModelReady)
 		v2.POST(path+"/infer", s.v2Known, s.v2Infer)
 	}
 }
 
 // signatureOf is what the model takes and gives, by the names of its graph.
-func signatureOf(m *model.Model) oip.Signature {
-	sig := oip.Signature{Outputs: m.Outputs()}
+func signatureOf(m *model.Model, strict bool) oip.Signature {
+	sig := oip.Signature{Outputs: m.Outputs(), Strict: strict}
 	for _, in := range m.Inputs() {
 		sig.Inputs = append(sig.Inputs, onnx.Value{Name: in.Name, DType: in.DType, Shape: in.Shape, Missing: in.Missing})
 	}
@@ -78,14 +77,13 @@ func (s *Service) v2Ready(c *gin.Context, members, drained string) {
 // inference is the memory of one inference request and its answer.
 type inference struct {
 	exchange
-	inflater
 	request oip.Request
 }
 
 // forget forgets what a large request would otherwise leave behind for good.
 func (x *inference) forget() {
-	if cap(x.in) > mostKept || cap(x.plain) > mostKept {
-		x.request, x.plain = oip.Request{}, nil
+	if cap(x.in) > mostKept || cap(x.inflater.plain) > mostKept {
+		x.request = oip.Request{}
 	}
 	x.trim()
 }
@@ -115,7 +113,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	if body, err = s.inflate(c, x, body); err != nil {
+	if body, err = s.inflate(c, &x.exchange, body); err != nil {
 		return 0, err
 	}
 	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
@@ -145,25 +143,6 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	}
 	b.Release() // not deferred: what a panic interrupted is not used again
 	return header, err
-}
-
-// inflate undoes the compression of a body, in a slot.
-func (s *Service) inflate(c *gin.Context, x *inference, body []byte) ([]byte, error) {
-	coding := codingOf(c.Request.Header["Content-Encoding"])
-	if coding == "" {
-		return body, nil
-	}
-	if err := s.enter(c, &x.claim, 0); err != nil {
-		return nil, err
-	}
-	defer s.leaveSlot(&x.claim)
-	return x.inflater.inflate(body, coding, s.maxBody, func(n int64) error {
-		err := s.gate.hold(n)
-		if err == nil {
-			x.body += n
-		}
-		return err
-	})
 }
 
 // lengthOfHeader reads Inference-Header-Content-Length; -1: the request has none.

@@ -208,8 +208,8 @@ func TestV2Compressed(t *testing.T) {
 		{"not gzip", "gzip", oneRow, 400, `{"error":"the body is not gzip: gzip: invalid header"}`},
 		{"cut", "gzip", pack(gz, oneRow)[:40], 400, `{"error":"the body is not gzip: unexpected EOF"}`},
 		{"empty", "gzip", "", 400, `{"error":"the body is not gzip: EOF"}`},
-		{"unknown", "br", oneRow, 400, `{"error":"Content-Encoding: want gzip, deflate or identity, got \"br\""}`},
-		{"twice", "gzip, gzip", oneRow, 400, `{"error":"Content-Encoding: want gzip, deflate or identity, got \"gzip, gzip\""}`},
+		{"unknown", "br", oneRow, 415, `{"error":"Content-Encoding: want gzip, deflate or identity, got \"br\""}`},
+		{"twice", "gzip, gzip", oneRow, 415, `{"error":"Content-Encoding: want gzip, deflate or identity, got \"gzip, gzip\""}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for range 2 { // the second time with the memory of the first

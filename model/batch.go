@@ -30,7 +30,7 @@ type Class struct {
 	// Column is the column of the scores that holds the predicted class; -1: it is not known.
 	Column int
 	// Confidence is the score of the predicted class, where the row's scores are a distribution: they lie in [0, 1] and sum
-	// to 1 within 1e-3. Elsewhere it is -1.
+	// to 1, both within 1e-3. It lies in [0, 1] itself. Elsewhere it is -1.
 	Confidence float64
 }
 

@@ -71,6 +71,9 @@ func (m *Model) classify(s session, classes []Class) {
 	}
 }
 
+// rounding is how far sums of float32 may be off: a forest's 30 leaves of 1/30 add up to 1.0000004, and to -3.6e-7 for the other class.
+const rounding = 1e-3
+
 // class finds the column of a row's label and, where the row's scores are a distribution, its score.
 func (m *Model) class(label, scores *onnx.Tensor, row int) Class {
 	column := m.column(label, scores, row)
@@ -81,13 +84,13 @@ func (m *Model) class(label, scores *onnx.Tensor, row int) Class {
 	width, sum := scores.Shape[1], 0.0
 	for k := row * width; k < (row+1)*width; k++ {
 		s := floatAt(scores, k)
-		if !(s >= 0 && s <= 1) {
+		if !(s >= -rounding && s <= 1+rounding) {
 			return c
 		}
 		sum += s
 	}
-	if math.Abs(sum-1) <= 1e-3 {
-		c.Confidence = floatAt(scores, row*width+column)
+	if math.Abs(sum-1) <= rounding {
+		c.Confidence = min(max(floatAt(scores, row*width+column), 0), 1)
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"ml-service/onnx"
 )
@@ -26,6 +27,9 @@ func (m *Model) describe() error {
 	}
 	if len(m.inputs) == 0 {
 		return fmt.Errorf("want at least one input, got none")
+	}
+	if err := m.checkLabels(); err != nil {
+		return err
 	}
 	m.recognise()
 	return m.nameFeatures()
@@ -136,4 +140,21 @@ func (m *Model) list(key string) ([]string, error) {
 		return nil, fmt.Errorf("metadata %s: want a JSON list of strings: %w", key, err)
 	}
 	return names, nil
+}
+
+// checkLabels refuses class labels that are not UTF-8: neither JSON nor a metric can say them.
+func (m *Model) checkLabels() error {
+	for _, v := range m.Outputs() {
+		for _, t := range []*onnx.Tensor{v.Labels, v.Classes} {
+			if t == nil {
+				continue
+			}
+			for _, label := range t.Str {
+				if !utf8.ValidString(label) {
+					return fmt.Errorf("output %s: the class label %q is not UTF-8: train with labels that are text, or with numbers", v.Name, label)
+				}
+			}
+		}
+	}
+	return nil
 }

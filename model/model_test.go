@@ -52,3 +52,15 @@ func TestLoadRefuses(t *testing.T) {
 		t.Errorf("no model: got %v", err)
 	}
 }
+
+// TestLabelsAreText refuses a class label in Latin-1, which no answer could spell.
+func TestLabelsAreText(t *testing.T) {
+	data, err := os.ReadFile("../onnx/testdata/found/label-latin1/model.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(fstest.MapFS{"v1/model.onnx": {Data: data}}, "v1")
+	if err == nil || !strings.Contains(err.Error(), "is not UTF-8") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line that says the label is not UTF-8", err)
+	}
+}

@@ -81,10 +81,9 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	}
 	logger := newLogger(stdout, cfg.LogLevel, from)
 	adopt(logger)
-	service := handler.New(handler.Options{
-		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
-		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue,
-	})
+	options := cfg.Options(opened)
+	options.Logger = logger
+	service := handler.New(options)
 	_, source := handler.Stamped()
 	logger.LogAttrs(context.Background(), slog.LevelDebug, "ready", slog.String("version", m.Version()),
 		slog.String("kind", m.Kind().String()), slog.String("sha256", m.SHA256()), slog.String("revision", source))

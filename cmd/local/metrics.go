@@ -125,6 +125,8 @@ func (s *metrics) watch(service *handler.Service) {
 		s.own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
 			func() float64 { return float64(g.read(service.Load())) }))
 	}
+	s.own.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ml_observer_panics_total",
+		Help: "Times that counting a request failed; the request was answered."}, func() float64 { return float64(service.Load().Unobserved) }))
 }
 
 // handler answers GET /metrics.

@@ -34,10 +34,8 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if connections == 0 {
 		connections = memory.Connections
 	}
-	options := handler.Options{
-		Model: m, Example: opened.Example, Name: cfg.ModelName, Color: cfg.Color, MaxBodyBytes: cfg.MaxBodyBytes, Logger: logger,
-		Concurrency: cfg.MaxConcurrency, Queue: cfg.MaxQueue, Pace: cfg.pace, Left: left, Memory: memory.Requests,
-	}
+	options := cfg.Options(opened)
+	options.Logger, options.Pace, options.Left, options.Memory = logger, cfg.pace, left, memory.Requests
 	var counted *metrics
 	if cfg.metrics {
 		counted = newMetrics(m, cfg.Config)

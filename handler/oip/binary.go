@@ -28,11 +28,20 @@ func (r *Request) takeBinary(in *input, t *onnx.Tensor, want *onnx.Value) error 
 		t.Resize(in.shape...)
 		return takeBytes(b, t, want)
 	}
-	if n *= t.DType.WireBytes(); n != len(b) {
+	if n *= in.dtype.WireBytes(); n != len(b) {
 		return wrong(field, "input %q: want %d bytes for shape %s of %s, got %d",
-			want.Name, n, onnx.ShapeText(in.shape), Datatype(t.DType), len(b))
+			want.Name, n, onnx.ShapeText(in.shape), Datatype(in.dtype), len(b))
 	}
 	t.Resize(in.shape...)
+	if in.dtype != t.DType {
+		src := onnx.Tensor{DType: in.dtype}
+		src.Resize(in.shape...)
+		src.ReadLittleEndian(b)
+		if i := convert(t, &src); i >= 0 {
+			return wrong(field, "input %q: element %d is outside the range of %s", want.Name, i, Datatype(t.DType))
+		}
+		return nil
+	}
 	if t.DType == onnx.Bool {
 		for i, c := range b {
 			if c > 1 {

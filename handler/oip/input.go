@@ -53,6 +53,12 @@ func (r *Request) readInput(in *input) error {
 		if err != nil {
 			return err
 		}
+		if s.Peek() == 'n' { // null is an absent member
+			if err := s.Word("null"); err != nil {
+				return err
+			}
+			continue
+		}
 		switch string(name) {
 		case "name":
 			if err = once(&in.seen.name, name); err == nil {
@@ -72,9 +78,7 @@ func (r *Request) readInput(in *input) error {
 			}
 		case "data":
 			if err = once(&in.seen.data, name); err == nil {
-				if s.Peek() != 'n' {
-					in.data = s.At
-				}
+				in.data = s.At
 				err = skipUnread(s)
 			}
 		default:
@@ -176,7 +180,7 @@ func (r *Request) fillOne(i int, sig Signature, batch *int, dst func(i int) *onn
 			return wrong("name", "input %q is given twice", want.Name)
 		}
 	}
-	if string(in.datatype) != Datatype(want.DType) {
+	if in.dtype = dtypeNamed(in.datatype); in.dtype != want.DType && (sig.Strict || !converts(in.dtype, want.DType)) {
 		return wrong("datatype", "input %q: want %s, got %q", want.Name, Datatype(want.DType), scan.Shortened(in.datatype))
 	}
 	if err := in.fits(want, batch); err != nil {

@@ -13,6 +13,7 @@ import (
 // Signature is what a model takes and gives. Missing of an input says whether null stands for NaN there.
 type Signature struct {
 	Inputs, Outputs []onnx.Value
+	Strict          bool // a tensor's datatype has to be the input's: none is converted
 }
 
 // Output is a requested output: its index in Signature.Outputs, and whether it is answered in binary.
@@ -49,6 +50,7 @@ type Request struct {
 // input is one element of "inputs" before its place in the model is known.
 type input struct {
 	name, datatype []byte
+	dtype          onnx.DType // of datatype
 	seen           struct{ name, datatype, shape, data, parameters bool }
 	shape          []int
 	data           int // where "data" begins in the JSON; 0: absent
@@ -102,6 +104,12 @@ func (r *Request) members(sig Signature) error {
 		name, err := s.Name()
 		if err != nil {
 			return err
+		}
+		if s.Peek() == 'n' { // null is an absent member
+			if err := s.Word("null"); err != nil {
+				return err
+			}
+			continue
 		}
 		switch string(name) {
 		case "id":
@@ -160,14 +168,10 @@ func (r *Request) readParameters(name string, value *choice) error {
 	})
 }
 
-// parameters calls read at the value of each member of an object of parameters, which it must read; null is an empty one.
+// parameters calls read at the value of each member of an object of parameters, which it must read.
 func (r *Request) parameters(read func(name []byte) error) error {
 	s := &r.scan
-	switch s.Peek() {
-	case 'n':
-		return s.Word("null")
-	case '{':
-	default:
+	if s.Peek() != '{' {
 		return mistyped(s, "parameters", "an object")
 	}
 	if err := s.Open(); err != nil {
@@ -175,8 +179,11 @@ func (r *Request) parameters(read func(name []byte) error) error {
 	}
 	for s.More('}') {
 		name, err := s.Name()
-		if err == nil {
-			s.Peek()
+		switch {
+		case err != nil:
+		case s.Peek() == 'n': // null is an absent member
+			err = s.Word("null")
+		default:
 			err = read(name)
 		}
 		if err != nil {
@@ -188,11 +195,7 @@ func (r *Request) parameters(read func(name []byte) error) error {
 
 func (r *Request) readOutputs(sig Signature) error {
 	s := &r.scan
-	switch s.Peek() {
-	case 'n':
-		return s.Word("null")
-	case '[':
-	default:
+	if s.Peek() != '[' {
 		return mistyped(s, "outputs", "an array")
 	}
 	if err := s.Open(); err != nil {
@@ -220,6 +223,12 @@ func (r *Request) readOutput(sig Signature) error {
 		name, err := s.Name()
 		if err != nil {
 			return err
+		}
+		if s.Peek() == 'n' { // null is an absent member
+			if err := s.Word("null"); err != nil {
+				return err
+			}
+			continue
 		}
 		switch string(name) {
 		case "name":

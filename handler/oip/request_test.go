@@ -209,7 +209,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"trailing bytes", with(x+","+n+","+s+","+b) + `x`, -1, "", "the body is not JSON: at byte 242: want the end of the body, got 'x'"},
 		{"cut", `{"inputs":[`, -1, "", "the body is not JSON: at byte 11: want a value, got the end of the body"},
 		{"an array", `[]`, -1, "", "want an object, got an array"},
-		{"NaN", xs(`[1,3]`, `[NaN,1,2]`), -1, "", "the body is not JSON: at byte 63: want a value, got 'N'"},
+		{"NaN", xs(`[1,3]`, `[NaN,1,2]`), -1, "", "the body is not JSON: at byte 63: want a value; NaN and Infinity are not JSON, write null for a missing value, got 'N'"},
 		{"leading zero", xs(`[1,3]`, `[01,1,2]`), -1, "", "the body is not JSON: at byte 64: want the end of a number (no leading zeros), got '1'"},
 		{"too deep", `{"a":` + nest(110) + `}`, -1, "", "want at most 100 levels of lists and objects, got more"},
 		{"id not a string", `{"id":7,"inputs":[]}`, -1, "id", "want a string, got a number"},
@@ -220,7 +220,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"unknown input", with(x + `,{"name":"y"}`), -1, "inputs[1].name", `this model has no input "y"; it takes x (FP32, [N,3]), n (INT8, [N,1]), s (BYTES, [N]), b (BOOL, [N])`},
 		{"input twice", with(x + "," + x), -1, "inputs[1].name", `input "x" is given twice`},
 		{"input missing", with(x + "," + n + "," + s), -1, "inputs", `input "b" is missing; this model takes x (FP32, [N,3]), n (INT8, [N,1]), s (BYTES, [N]), b (BOOL, [N])`},
-		{"wrong datatype", with(`{"name":"x","datatype":"FP64","shape":[1,3],"data":[1,2,3]}`), -1, "inputs[0].datatype", `input "x": want FP32, got "FP64"`},
+		{"wrong datatype", with(`{"name":"x","datatype":"BOOL","shape":[1,3],"data":[1,2,3]}`), -1, "inputs[0].datatype", `input "x": want FP32, got "BOOL"`},
+		{"no integers of floats", with(`{"name":"n","datatype":"FP32","shape":[1,1],"data":[1]}`), -1, "inputs[0].datatype", `input "n": want INT8, got "FP32"`},
+		{"no short integers of long ones", with(`{"name":"n","datatype":"INT64","shape":[1,1],"data":[1]}`), -1, "inputs[0].datatype", `input "n": want INT8, got "INT64"`},
+		{"no datatype", with(`{"name":"n","datatype":null,"shape":[1,1],"data":[1]}`), -1, "inputs[0].datatype", `input "n": want INT8, got ""`},
 		{"no shape", with(`{"name":"x","datatype":"FP32","data":[1,2,3]}`), -1, "inputs[0].shape", `input "x" has no shape; want [N,3]`},
 		{"wrong rank", xs(`[3]`, `[1,2,3]`), -1, "inputs[0].shape", `input "x": want [N,3], got [3]`},
 		{"wrong width", xs(`[1,2]`, `[1,2]`), -1, "inputs[0].shape", `input "x": want [N,3], got [1,2]`},
@@ -298,5 +301,62 @@ func TestClaimsReserveNothing(t *testing.T) {
 		if got := cap(tensors(0).F32); got > 0 {
 			t.Errorf("%s: reserved %d elements", in, got)
 		}
+	}
+}
+
+// TestDecodeConverts takes what pandas and numpy make of numbers, in JSON and in binary, unless that is to be strict.
+func TestDecodeConverts(t *testing.T) {
+	for _, c := range []struct {
+		from, to onnx.DType
+		data     string
+		want     any
+	}{
+		{onnx.Float64, onnx.Float32, `[0.1, 2.5, -3]`, []float32{0.1, 2.5, -3}},
+		{onnx.Int64, onnx.Float32, `[1, 16777217, -3]`, []float32{1, 16777216, -3}},
+		{onnx.Int32, onnx.Float32, `[1, 2, -3]`, []float32{1, 2, -3}},
+		{onnx.Float32, onnx.Float64, `[0.5, 2.5, -3]`, []float64{0.5, 2.5, -3}},
+		{onnx.Int64, onnx.Float64, `[1, 2, -3]`, []float64{1, 2, -3}},
+		{onnx.Int32, onnx.Int64, `[1, 2, -3]`, []int64{1, 2, -3}},
+	} {
+		sent := Signature{Inputs: []onnx.Value{{Name: "v", DType: c.from, Shape: []int{-1}}}, Outputs: signature.Outputs}
+		sig := Signature{Inputs: []onnx.Value{{Name: "v", DType: c.to, Shape: []int{-1}}}, Outputs: signature.Outputs}
+		head := `{"inputs":[{"name":"v","shape":[3],"datatype":"` + Datatype(c.from) + `",`
+		body := head + `"data":` + c.data + `}]}`
+		_, in := decode(t, body, -1, sig)
+		if !sameElements(in(0), c.want) {
+			t.Errorf("%s for %s: got %+v, want %v", Datatype(c.from), Datatype(c.to), *in(0), c.want)
+		}
+		_, own := decode(t, body, -1, sent)
+		binary := head + `"parameters":{"binary_data_size":` + itoa(binarySize(own(0))) + `}}]}`
+		_, in = decode(t, string(AppendBinary([]byte(binary), own(0))), len(binary), sig)
+		if !sameElements(in(0), c.want) {
+			t.Errorf("%s for %s in binary: got %+v, want %v", Datatype(c.from), Datatype(c.to), *in(0), c.want)
+		}
+		sig.Strict = true
+		var r Request
+		if err := r.Decode([]byte(body), -1, sig, tensors(sig)); err == nil {
+			t.Errorf("%s for %s: want an error where that is to be strict", Datatype(c.from), Datatype(c.to))
+		}
+	}
+	sig := Signature{Inputs: []onnx.Value{{Name: "v", DType: onnx.Float32, Shape: []int{-1}}}, Outputs: signature.Outputs}
+	head := `{"inputs":[{"name":"v","shape":[1],"datatype":"FP64","parameters":{"binary_data_size":8}}]}`
+	body := AppendBinary([]byte(head), &onnx.Tensor{DType: onnx.Float64, Shape: []int{1}, F64: []float64{1e300}})
+	var r Request
+	if err := r.Decode(body, len(head), sig, tensors(sig)); err == nil || !strings.Contains(err.Error(), "element 0 is outside the range of FP32") {
+		t.Errorf("1e300 for FP32: got %v, want it refused", err)
+	}
+}
+
+// TestNullIsAbsent takes the members that MLServer's client sends as null.
+func TestNullIsAbsent(t *testing.T) {
+	r, in := decode(t, `{"id":null,"parameters":{"binary_data_output":null},"outputs":null,"more":null,"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],
+		"parameters":null,"data":[1,2,3]}]}`, -1, signature)
+	if r.HasID || len(r.Outputs) != 2 || r.Outputs[0].Binary || len(in(0).F32) != 3 {
+		t.Errorf("got %+v, want no id and all outputs in JSON", r)
+	}
+	r, _ = decode(t, `{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":null},"data":[1,2,3]}],
+		"outputs":[{"name":"label","parameters":{"binary_data":null}}]}`, -1, signature)
+	if len(r.Outputs) != 1 || r.Outputs[0].Binary {
+		t.Errorf("got %+v, want one output in JSON", r.Outputs)
 	}
 }

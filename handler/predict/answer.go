@@ -85,6 +85,10 @@ func (r *Request) appendOutputs(dst []byte, full int) (piece []byte, more bool) 
 			}
 			dst = append(dst, r.codec.outputs[r.output]...)
 		}
+		if axis := v.Rows; axis > 0 && len(t.Shape) > 2 {
+			dst = appendRowsFirst(dst, t, axis, r.single && r.Batch.Rows() == 1)
+			continue
+		}
 		single := r.single && r.Batch.Rows() == 1 && len(t.Shape) > 0 && t.Shape[0] == 1 && (len(v.Shape) == 0 || v.Shape[0] < 0)
 		if single || len(t.Shape) == 0 || t.Shape[0] == 0 || len(t.Shape) == 1 && v.Classes != nil {
 			dims := t.Shape
@@ -108,6 +112,45 @@ func (r *Request) appendOutputs(dst []byte, full int) (piece []byte, more bool) 
 		dst = append(dst, ']')
 	}
 	return append(append(dst, '}'), r.codec.tail...), false
+}
+
+// appendRowsFirst appends a tensor whose rows lie along axis, as the probabilities [targets, rows, classes] of a forest of
+// several labels: each row by itself, as callers of /predict ask for rows. A single row is answered without that dimension.
+func appendRowsFirst(dst []byte, t *onnx.Tensor, axis int, single bool) []byte {
+	inner := 1
+	for _, d := range t.Shape[axis+1:] {
+		inner *= d
+	}
+	rows := t.Shape[axis]
+	if !single {
+		dst = append(dst, '[')
+	}
+	for row := range rows {
+		if row > 0 {
+			dst = append(dst, ',')
+		}
+		dst, _ = appendRow(dst, t, t.Shape[:axis], t.Shape[axis+1:], row*inner, rows*inner)
+	}
+	if !single {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// appendRow appends, for each of the lists that outer spans, the elements of inner from index i on. They lie stride apart.
+func appendRow(dst []byte, t *onnx.Tensor, outer, inner []int, i, stride int) ([]byte, int) {
+	if len(outer) == 0 {
+		dst, _ = appendTensor(dst, t, inner, i, nil)
+		return dst, i + stride
+	}
+	dst = append(dst, '[')
+	for k := range outer[0] {
+		if k > 0 {
+			dst = append(dst, ',')
+		}
+		dst, i = appendRow(dst, t, outer[1:], inner, i, stride)
+	}
+	return append(dst, ']'), i
 }
 
 // appendTensor appends the elements from index i on as nested lists of the shape dims and gives the index

@@ -42,3 +42,24 @@ func TestAppendRounded(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendRowsFirst turns [targets, rows, classes] into rows of targets of classes.
+func TestAppendRowsFirst(t *testing.T) {
+	three := &onnx.Tensor{DType: onnx.Int64, Shape: []int{2, 3, 2}, I64: []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}
+	one := &onnx.Tensor{DType: onnx.Int64, Shape: []int{2, 1, 2}, I64: []int64{0, 1, 2, 3}}
+	flat := &onnx.Tensor{DType: onnx.Int64, Shape: []int{1, 3}, I64: []int64{7, 8, 9}}
+	for _, c := range []struct {
+		tensor *onnx.Tensor
+		single bool
+		want   string
+	}{
+		{three, false, "[[[0.0,1.0],[6.0,7.0]],[[2.0,3.0],[8.0,9.0]],[[4.0,5.0],[10.0,11.0]]]"},
+		{one, true, "[[0.0,1.0],[2.0,3.0]]"},
+		{one, false, "[[[0.0,1.0],[2.0,3.0]]]"},
+		{flat, false, "[[7.0],[8.0],[9.0]]"},
+	} {
+		if got := string(appendRowsFirst(nil, c.tensor, 1, c.single)); got != c.want {
+			t.Errorf("%v: got %s, want %s", c.tensor.Shape, got, c.want)
+		}
+	}
+}

@@ -85,6 +85,7 @@ func TestDecode(t *testing.T) {
 		single bool
 	}{
 		{"vector", []model.Input{three}, `{"x":[0.4,-0.2,0.1]}`, "[1 3] [0.4 -0.2 0.1]", true},
+		{"a byte order mark", []model.Input{three}, "\xef\xbb\xbf{\"x\":[1,2,3]}", "[1 3] [1 2 3]", true},
 		{"spaces", []model.Input{three}, " {\n\"x\" : [ 0.4 ,\t-0.2 , 0.1 ] \r\n} ", "[1 3] [0.4 -0.2 0.1]", true},
 		{"other members", []model.Input{three}, `{"id":{"a":[1,null,"\u00e9"]},"x":[1,2,3],"id":false}`, "[1 3] [1 2 3]", true},
 		{"escaped name", []model.Input{three}, `{"\u0078":[1,2,3]}`, "[1 3] [1 2 3]", true},
@@ -139,7 +140,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{one, `{"x":[1,2,3]} x`, "400", "the body is not JSON: at byte 14: want the end of the body, got 'x'"},
 		{one, `{"x":[1,2,3,]}`, "400", "the body is not JSON: at byte 12: want a value, got ']'"},
 		{one, `{"x":[1,2,]}`, "400", "the body is not JSON: at byte 10: want a value, got ']'"},
-		{one, `{"x":[NaN,1,2]}`, "400", "the body is not JSON: at byte 6: want a value, got 'N'"},
+		{one, `{"x":[NaN,1,2]}`, "400", "the body is not JSON: at byte 6: want a value; NaN and Infinity are not JSON, write null for a missing value, got 'N'"},
 		{one, `{"x":[nul,1,2]}`, "400", "the body is not JSON: at byte 9: want null, got ','"},
 		{one, `{"x":[01,1,2]}`, "400", "the body is not JSON: at byte 7: want the end of a number (no leading zeros), got '1'"},
 		{one, `{"x":[+1,1,2]}`, "400", "the body is not JSON: at byte 6: want a value, got '+'"},
@@ -150,7 +151,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{one, `{"x":[1,2,3],"a":"\ud800"}`, "400", `the body is not JSON: at byte 18: want a pair of surrogates, got '\\'`},
 		{one, `{"x":[1,2,3],"a":"\q"}`, "400", `the body is not JSON: at byte 19: want one of " \ / b f n r t u after a backslash, got 'q'`},
 		{one, `{x:[1,2,3]}`, "400", `the body is not JSON: at byte 1: want a name in quotes, got 'x'`},
-		{one, "\xef\xbb\xbf{}", "400", "the body is not JSON: at byte 0: want a value, got the byte 0xef"},
+		{one, "\xef\xbb\xbf{}", "x", "x: missing, want a list of 3 numbers"},
+		{one, "\xef\xbb\xbf", "400", `the body is empty: want JSON as {"x": …}`},
+		{one, "{}\xef\xbb\xbf", "400", "the body is not JSON: at byte 2: want the end of the body, got the byte 0xef"},
 		{one, `[1,2,3]`, "x", `x: want a JSON object with a member "x", got a list`},
 		{one, `null`, "x", `x: want a JSON object with a member "x", got null`},
 		{one, `{}`, "x", "x: missing, want a list of 3 numbers"},

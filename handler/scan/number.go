@@ -141,6 +141,9 @@ func (n Number) exponentPart(buf []byte, i int) (Number, int) {
 // skipNumber checks the number at i and gives the index behind it.
 func skipNumber(buf []byte, i int) (int, error) {
 	_, end := ReadNumber(buf, i)
+	if end < 0 && i+1 < len(buf) && buf[i+1] == 'I' {
+		return i, unexpected(buf, i, wantNull)
+	}
 	if end < 0 {
 		return i, unexpected(buf, i, "a number as 1, -0.5 or 2e3")
 	}

@@ -1,8 +1,8 @@
 // Package scan reads JSON text by position. The JSON of /predict and the tensors of the Open Inference Protocol both stand on
 // it, so that one text is judged by one set of rules:
 //
-//   - The text is JSON as RFC 8259 has it, in UTF-8, without a byte order mark. A number fits any of our types or is refused
-//     by whoever asked for one; NaN and Infinity are no JSON.
+//   - The text is JSON as RFC 8259 has it, in UTF-8; a byte order mark in front of it is passed over. NaN and Infinity are no
+//     JSON, and the error says what to write for a missing value.
 //   - Half of a surrogate pair in an escape is no text.
 //   - Lists and objects nest MaxDepth deep at most, whether they are read or skipped (ErrDeep).
 //   - A member that is read is given once (ErrTwice). Members that are skipped may be given as often as they are.
@@ -11,6 +11,7 @@
 package scan
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -75,7 +76,13 @@ type Scanner struct {
 // Reset starts over with another text.
 func (s *Scanner) Reset(text []byte) {
 	s.Text, s.At, s.depth, s.opened, s.err = text, 0, 0, false, nil
+	if len(text) > 0 && text[0] == mark[0] && bytes.HasPrefix(text, mark) {
+		s.At = len(mark)
+	}
 }
+
+// mark is the byte order mark, as Windows writes it in front of UTF-8.
+var mark = []byte("\xef\xbb\xbf")
 
 // Peek passes over white space and gives the next byte; 0 at the end.
 func (s *Scanner) Peek() byte {

@@ -36,9 +36,13 @@ func skipValue(buf []byte, i, depth int) (int, error) {
 		return skipWord(buf, i, "false")
 	case c == 'n':
 		return skipWord(buf, i, "null")
+	case c == 'N' || c == 'I':
+		return i, unexpected(buf, i, wantNull)
 	}
 	return i, unexpected(buf, i, "a value")
 }
+
+const wantNull = "a value; NaN and Infinity are not JSON, write null for a missing value"
 
 func skipWord(buf []byte, i int, word string) (int, error) {
 	for k := range len(word) {
