@@ -12,11 +12,23 @@ type call struct {
 	in, out []*Tensor // nil: absent, or an output nobody asks for
 	limit   int       // elements an output may have
 
+	bodies []*Session // of the graphs in the node's attributes
+	states []Tensor   // of a Scan, between two turns
+
 	// Scratch memory of the kernel; what each is for is said where it is used.
 	f32, one, more []float32
 	one64          []float64
 	reached        []bool
 	dims, index    []int
+	numbers        []int64
+}
+
+func newCall(run kernel, n *node, limit int) call {
+	c := call{run: run, node: n, limit: limit}
+	for _, m := range n.bodies {
+		c.bodies = append(c.bodies, m.NewSession())
+	}
+	return c
 }
 
 // resize gives an output its shape, refusing what is too large.

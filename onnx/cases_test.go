@@ -70,6 +70,7 @@ type record struct {
 	Data  elements
 	Key   string
 	Keys  elements
+	Items []record // of a sequence
 }
 
 // elements is a flat list of JSON scalars, kept as text until a type is known. A string keeps its quotes.
@@ -186,5 +187,30 @@ func readFixture(t testing.TB, name string) *fixture {
 	if err := json.Unmarshal(text, f); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
+	f.splitSequences()
 	return f
+}
+
+// splitSequences makes of each output that is a sequence one output for each of its tensors, as the model has them.
+func (f *fixture) splitSequences() {
+	outputs := f.Outputs
+	f.Outputs = nil
+	for _, out := range outputs {
+		if f.Cases[0].Outputs[out.Name].DType != "sequence" {
+			f.Outputs = append(f.Outputs, out)
+			continue
+		}
+		var items int
+		for _, c := range f.Cases {
+			for i, item := range c.Outputs[out.Name].Items {
+				items = max(items, i+1)
+				c.Outputs[fmt.Sprintf("%s[%d]", out.Name, i)] = item
+			}
+		}
+		for i := range items {
+			item := out
+			item.Name, item.DType = fmt.Sprintf("%s[%d]", out.Name, i), "float32"
+			f.Outputs = append(f.Outputs, item)
+		}
+	}
 }

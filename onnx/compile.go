@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // compiler turns a parsed graph into a Model.
@@ -13,10 +14,17 @@ type compiler struct {
 	inputs []*value
 	steps  []step
 	slots  []*value
-	row    int64 // elements that all values hold for one row, for the limit
-	folded int   // elements of folded constants, for the limit
-	work   int64 // what computing them took, for the limit
 	nodes  []*node
+	spent  *spent // shared with the graphs inside of this one
+	// resolve is checkOperators, behind a field because the table of operators cannot refer to what looks through it.
+	resolve func(g *graphProto, opsets map[string]int64) ([]*operator, []int64, error)
+}
+
+// spent is what the limits are compared with.
+type spent struct {
+	row    int64 // elements that all values hold for one row
+	folded int   // elements of folded constants
+	work   int64 // what computing them took
 }
 
 // step is a node of the finished plan.
@@ -28,28 +36,39 @@ type step struct {
 }
 
 func compile(p *modelProto) (*Model, error) {
-	c := &compiler{proto: p, graph: p.graph, values: map[string]*value{}}
-	ops, versions, err := checkOperators(p.graph, p.opsets)
+	c := &compiler{proto: p, graph: p.graph, values: map[string]*value{}, spent: &spent{}, resolve: checkOperators}
+	if len(p.functions) > 0 {
+		x := expansion{functions: p.functions}
+		if err := x.graph(p.graph, 0); err != nil {
+			return nil, err
+		}
+	}
+	ops, versions, err := c.resolve(c.graph, p.opsets)
 	if err != nil {
 		return nil, err
-	}
-	if len(p.functions) > 0 {
-		return nil, fmt.Errorf("local function %s: local functions are not supported; supported: graphs of operators alone", p.functions[0])
 	}
 	if err := c.sources(); err != nil {
 		return nil, err
 	}
+	if err := c.allNodes(ops, versions); err != nil {
+		return nil, err
+	}
+	return c.finish()
+}
+
+// allNodes compiles the nodes in an order in which each comes after the makers of its inputs.
+func (c *compiler) allNodes(ops []*operator, versions []int64) error {
 	order, err := c.order()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	live := c.live(order)
 	for _, i := range order {
 		if err := c.node(i, ops[i], versions[i], live); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c.finish()
+	return nil
 }
 
 // sources declares initializers and inputs. An input that has an initializer is a constant.
@@ -75,7 +94,7 @@ func (c *compiler) sources() error {
 		if p.kind != "" || p.dtype == 0 {
 			return fmt.Errorf("input %q is no tensor (%s); supported: tensors", p.name, p.kind)
 		}
-		v := &value{name: p.name, dtype: p.dtype, shape: p.shape, input: len(c.inputs), slot: len(c.slots), batch: 0}
+		v := &value{name: p.name, dtype: p.dtype, shape: p.shape, input: len(c.inputs), slot: len(c.slots), batch: 0, group: 1}
 		if err := c.declare(v); err != nil {
 			return err
 		}
@@ -108,7 +127,7 @@ func (c *compiler) account(v *value) error {
 			}
 		}
 	}
-	if c.row += n; c.row > maxRow {
+	if c.spent.row += n; c.spent.row > maxRow {
 		return fmt.Errorf("value %q of shape %s: one row needs more than %d elements in all", v.name, ShapeText(v.shape), maxRow)
 	}
 	return nil
@@ -131,7 +150,7 @@ func (c *compiler) order() ([]int, error) {
 	}
 	waits, feeds := make([]int, len(nodes)), make([][]int, len(nodes))
 	for i, n := range nodes {
-		for _, name := range n.inputs {
+		for _, name := range n.reads() {
 			if name == "" || c.values[name] != nil {
 				continue
 			}
@@ -167,6 +186,14 @@ func (c *compiler) order() ([]int, error) {
 	return order, nil
 }
 
+// reads gives the names of the inputs and of what graphs in the attributes use.
+func (n *nodeProto) reads() []string {
+	if n.captures == nil {
+		return n.inputs
+	}
+	return slices.Concat(n.inputs, n.captures)
+}
+
 // live collects the names that the graph's outputs need.
 func (c *compiler) live(order []int) map[string]bool {
 	live := map[string]bool{}
@@ -179,7 +206,7 @@ func (c *compiler) live(order []int) map[string]bool {
 		for _, o := range n.outputs {
 			needed = needed || live[o]
 		}
-		for _, i := range n.inputs {
+		for _, i := range n.reads() {
 			if needed && i != "" {
 				live[i] = true
 			}
@@ -191,7 +218,7 @@ func (c *compiler) live(order []int) map[string]bool {
 // node compiles one node; also dead ones, so that a file is refused for what it holds and not for what is asked.
 func (c *compiler) node(i int, op *operator, version int64, live map[string]bool) error {
 	p := &c.graph.nodes[i]
-	n := &node{op: op, proto: p, version: version}
+	n := &node{op: op, proto: p, around: c, version: version}
 	if err := n.checkArity(); err != nil {
 		return err
 	}
@@ -199,7 +226,7 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 		return err
 	}
 	constant := true
-	for k, name := range p.inputs {
+	for k, name := range p.reads() {
 		var v *value
 		if name != "" {
 			if v = c.values[name]; v.dtype == 0 {
@@ -207,6 +234,9 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 			}
 			if v.classes != nil {
 				return n.unsupported([]string{"a ZipMap as an output of the graph"}, "input %d (%q) is made by a ZipMap", k, name)
+			}
+			if v.items != nil {
+				return n.unsupported([]string{"a sequence as an output of the graph"}, "input %d (%q) is a sequence", k, name)
 			}
 			constant = constant && v.constant != nil
 		}
@@ -234,6 +264,11 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 	}
 	if err != nil {
 		return err
+	}
+	if op.ofShape && n.in[0].shape != nil && extentOf(n.in[0].shape).open == 0 {
+		of := *n.in[0] // of a shape that is known, a constant
+		of.constant, constant = &Tensor{DType: of.dtype, Shape: of.shape}, true
+		n.in[0] = &of
 	}
 	if n.alias == nil && !constant {
 		n.computeBySize(run)
@@ -279,8 +314,9 @@ func (c *compiler) emit(n *node, run kernel, constant bool) error {
 
 // fold runs the node now and makes its outputs constants.
 func (c *compiler) fold(n *node, s step) error {
-	k := call{in: s.constant, limit: maxFolded - c.folded, node: n}
-	if c.work += n.stepsToFold(); c.work > maxWork {
+	k := newCall(s.run, n, maxFolded-c.spent.folded)
+	k.in = s.constant
+	if c.spent.work += n.stepsToFold(); c.spent.work > maxWork {
 		return n.invalid("computing the constants takes more than %d steps", maxWork)
 	}
 	for i, v := range n.out {
@@ -298,10 +334,10 @@ func (c *compiler) fold(n *node, s step) error {
 		if t == nil {
 			continue
 		}
-		if c.folded += t.Len(); c.folded > maxFolded {
+		if c.spent.folded += t.Len(); c.spent.folded > maxFolded {
 			return n.invalid("computed constants of more than %d elements", maxFolded)
 		}
-		v.constant, v.shape = t, t.Shape
+		v.constant, v.shape = t, append([]int{}, t.Shape...) // of a scalar it is empty and not nil
 	}
 	return nil
 }

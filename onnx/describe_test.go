@@ -47,7 +47,7 @@ func TestListsPackedAndUnpacked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := parseAttribute(f)
+		a, err := parseAttribute(f, 0)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -63,7 +63,7 @@ func TestListsOfStrings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := parseAttribute(f)
+		a, err := parseAttribute(f, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

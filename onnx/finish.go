@@ -13,6 +13,7 @@ func (c *compiler) finish() (*Model, error) {
 	}
 	seen := map[string]bool{}
 	var finals []*value
+	var names []valueProto
 	for _, p := range c.graph.outputs {
 		if seen[p.name] {
 			return nil, fmt.Errorf("output %q is declared twice", p.name)
@@ -25,14 +26,26 @@ func (c *compiler) finish() (*Model, error) {
 		if err := checkOutput(p, v); err != nil {
 			return nil, err
 		}
-		if v.input >= 0 {
-			v = c.copyOf(v)
+		items := []*value{v}
+		if v.items != nil {
+			items = v.items
 		}
-		m.results = append(m.results, result{v.slot, v.constant})
-		finals = append(finals, v)
-		v.nameIndices()
+		for i, item := range items {
+			if item.input >= 0 {
+				item = c.copyOf(item)
+			}
+			m.results = append(m.results, result{item.slot, item.constant})
+			finals, names = append(finals, item), append(names, p)
+			if v.items != nil { // each tensor of a sequence is an output of its own
+				names[len(names)-1] = valueProto{name: fmt.Sprintf("%s[%d]", p.name, i)}
+			}
+			item.nameIndices()
+		}
 	}
-	for i, p := range c.graph.outputs {
+	if len(finals) > maxOutputs {
+		return nil, fmt.Errorf("%d outputs, want at most %d", len(finals), maxOutputs)
+	}
+	for i, p := range names {
 		m.outputs = append(m.outputs, describeOutput(p, finals[i]))
 	}
 	missing := c.missing()
@@ -53,6 +66,9 @@ func checkOutput(p valueProto, v *value) error {
 		if p.mapKey != 0 && p.mapKey != v.classes.DType {
 			return fmt.Errorf("output %q is declared a map from %s, its ZipMap has keys of %s", p.name, p.mapKey, v.classes.DType)
 		}
+	case v.items != nil && (p.kind == "sequence" || p.kind == "" && p.dtype == 0):
+	case v.items != nil:
+		return fmt.Errorf("output %q is declared a tensor, the graph makes a sequence", p.name)
 	case p.kind != "":
 		return fmt.Errorf("output %q is declared a %s; supported: tensors and what ZipMap makes", p.name, p.kind)
 	case v.classes != nil && p.dtype != 0:
@@ -88,7 +104,7 @@ func copyTensor(c *call) error {
 
 func describeOutput(p valueProto, v *value) Value {
 	o := Value{Name: p.name, DType: v.dtype, Shape: v.shape, Classes: v.classes}
-	if o.Rows = v.rowAxis(); o.Rows < 0 {
+	if o.Rows = v.rowAxis(); o.Rows < 0 || v.group != 1 || v.pad != nil {
 		o.Rows = -1
 	}
 	if o.Shape == nil {

@@ -33,10 +33,12 @@ func (v *value) elements() footprint {
 	e, axis := extentOf(v.shape), v.rowAxis()
 	n := int64(e.elements)
 	switch {
+	case v.pad != nil:
+		return footprint{fixed: maxTokens}
 	case v.constant != nil || v.shape != nil && e.open == 0:
 		return footprint{fixed: n}
 	case axis >= 0 && e.open == 1:
-		return footprint{row: n}
+		return footprint{row: n * int64(v.group)}
 	case v.maker == nil && axis >= 0 && e.open == 2:
 		return footprint{column: n}
 	case v.maker == nil:

@@ -16,6 +16,7 @@ const (
 	maxFolded     = 1 << 20   // elements of constants that are computed at load
 	maxWork       = 1 << 23   // elements read and written, or multiplications, for computing them
 	maxOutputs    = 1 << 8    // outputs of the graph
+	maxDepth      = 8         // graphs inside of graphs, and functions inside of functions
 	maxTrees      = 1 << 18   // trees of one ensemble
 )
 

@@ -45,10 +45,11 @@ type Model struct {
 	producer        string
 	opsets          map[string]int64
 
-	steps   []step
-	slots   []DType // the session's tensors; the inputs come first
-	results []result
-	memory  Memory
+	steps    []step
+	slots    []DType // the session's tensors; the inputs come first
+	results  []result
+	captured []int // of a graph in an attribute: the inputs of its node that it takes from around it
+	memory   Memory
 }
 
 // result is where an output lies: in a slot, or in a constant.

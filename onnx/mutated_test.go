@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
+	"runtime/metrics"
 	"slices"
 	"testing"
 	"time"
@@ -70,15 +70,13 @@ func bounded(t *testing.T, file []byte) {
 	const tries = 4
 	used, spent := uint64(math.MaxUint64), time.Duration(math.MaxInt64)
 	for i := 0; i < tries && (used > allowedBytes || spent > allowedTime); i++ {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
+		before := allocated()
 		start := time.Now()
 		hang := time.AfterFunc(hangTime, func() { panic("a mutated model hangs") })
 		exercise(t, file)
 		hang.Stop()
 		spent = min(spent, time.Since(start))
-		runtime.ReadMemStats(&after)
-		used = min(used, after.TotalAlloc-before.TotalAlloc)
+		used = min(used, allocated()-before)
 	}
 	if used > allowedBytes {
 		t.Errorf("a file of %d bytes allocates %d bytes, more than %d", len(file), used, allowedBytes)
@@ -86,6 +84,13 @@ func bounded(t *testing.T, file []byte) {
 	if spent > allowedTime {
 		t.Errorf("a file of %d bytes takes %v, more than %v", len(file), spent, allowedTime)
 	}
+}
+
+// allocated is what this process has allocated since its start, in bytes.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // exercise loads a file and, if that goes well, runs it on good and bad batches.

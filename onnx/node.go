@@ -9,16 +9,19 @@ import (
 type value struct {
 	name     string
 	dtype    DType
-	shape    []int   // -1: not known before running; nil: not even the rank
-	constant *Tensor // its value where that is known at load
-	classes  *Tensor // the keys of a ZipMap that was compiled away
-	labels   *Tensor // of the columns, where role is Scores
+	shape    []int    // -1: not known before running; nil: not even the rank
+	constant *Tensor  // its value where that is known at load
+	items    []*value // of a sequence: its tensors
+	classes  *Tensor  // the keys of a ZipMap that was compiled away
+	labels   *Tensor  // of the columns, where role is Scores
 	role     Role
 	maker    *node     // nil: a graph input or an initializer
 	input    int       // the index among the graph's inputs, or -1
 	slot     int       // the index among the session's tensors; -1: none yet
 	scores   *value    // of an ArgMax's output: what it is the maximum of
 	batch    int       // the axis along which the batch's rows lie, batchMixed or batchless: rows.go
+	pad      *string   // what lists that are shorter than others of the batch are filled up with
+	group    int       // how many places along that axis are one row's
 	bySize   []*Tensor // what it is for the batches of sampleSizes, where their size alone decides; else nil
 }
 
@@ -26,25 +29,34 @@ type value struct {
 type node struct {
 	op      *operator
 	proto   *nodeProto
+	around  *compiler // of the graph that the node stands in
 	version int64
 	in      []*value // nil where an optional input is absent
 	out     []*value // nil where an output is absent
 	want    []bool   // whether anybody asks for the output
+	bodies  []*Model // set by compile: the graphs in its attributes
 	alias   []*value // set by compile: the values that stand for the outputs, for nodes that vanish
 	missing bool     // set by compile: NaN in the first input is a value like any other
 	err     error    // the first fault of an attribute
 
 	// Set by compile, for the rules of rows.go.
-	across [maxRank]bool // the axes of the first input along which elements meet or move
-	drops  bool          // the output has not those axes
-	perm   []int64       // of Transpose
+	across  [maxRank]bool // the axes of the first input along which elements meet or move
+	drops   bool          // the output has not those axes
+	group   int           // of the outputs
+	rowAxes []int         // by output, of operators whose outputs differ; else nil
+	perm    []int64       // of Transpose
+	rank    int           // the dimensions of the first input, where the kernel asks
 	// perRow, set by compile, is about how many steps the kernel takes for one row, for workByRow.
 	perRow int
+	turns  int // of a Scan, as far as they are known
 	// scratch, set by compile, is the memory in bytes that the kernel takes beside its outputs.
 	scratch    footprint
 	scratchOut int64 // the same, for each element of output 0
 	// Set by compile: the output has as many elements as the first input, and lies in its memory.
 	sameSize, shares bool
+	// Set by compile: how the output is filled up, and the n-grams beyond which nothing counts.
+	pads    *string
+	ignores *ngrams
 	// trace, set by compile, says from which element of which input an element of the output came; k < 0: not known.
 	trace func(c *call, element int) (k, from int)
 }
@@ -222,8 +234,8 @@ func (n *node) flag(name string, otherwise int64) bool {
 // checkAttributes refuses attributes that the operator does not have, and those given twice.
 func (n *node) checkAttributes() error {
 	for i, a := range n.proto.attributes {
-		if a.kind == attrGraph || a.kind == attrGraphs {
-			return n.unsupported([]string{"graphs without subgraphs"}, "attribute %s holds a subgraph", a.name)
+		if a.reference != "" {
+			return n.invalid("attribute %s refers to one of a function", a.name)
 		}
 		if !slices.Contains(n.op.attributes, a.name) {
 			allowed := slices.Clone(n.op.attributes)

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"math"
-	"slices"
 )
 
 var matrixOperators = []operator{
@@ -73,7 +72,7 @@ func matMul(n *node) (kernel, error) {
 	if !ok || len(out) > maxRank {
 		return nil, n.invalid("shapes %s and %s do not fit", ShapeText(a), ShapeText(b))
 	}
-	n.set(0, n.in[0].dtype, slices.Concat([]int{}, out)...)
+	n.set(0, n.in[0].dtype, append([]int{}, out...)...)
 	if n.in[0].dtype == Float64 {
 		return multiply[float64], nil
 	}

@@ -202,7 +202,7 @@ func gather(n *node) (kernel, error) {
 	if len(out) > maxRank {
 		return nil, n.invalid("more than %d dimensions", maxRank)
 	}
-	n.set(0, n.in[0].dtype, slices.Concat([]int{}, out)...)
+	n.set(0, n.in[0].dtype, append([]int{}, out...)...)
 	n.across[axis] = true
 	n.scratch = n.in[1].elements().times(8)
 	n.trace = func(c *call, element int) (k, from int) { return traceSelected(c, axis, element) }

@@ -126,7 +126,7 @@ func reshapedBySize(n *node, zero bool) []int {
 	var found [len(sampleSizes)]Tensor
 	for s, size := range sampleSizes {
 		in := Tensor{Shape: slices.Clone(from)}
-		in.Shape[axis] = size
+		in.Shape[axis] = size * n.in[0].group
 		if runReshape(&call{node: n, in: []*Tensor{&in, n.in[1].bySize[s]}, out: []*Tensor{&found[s]}}, zero) != nil {
 			return shape
 		}

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"slices"
 )
 
 var sliceOperators = []operator{
@@ -117,7 +116,7 @@ func (s axisRange) over(d int) (first, count int) {
 
 // sliceNode finishes a Slice. known holds the ranges where they are the same in every run; else nil.
 func sliceNode(n *node, shape []int, ranges func(*call) (axisRanges, error), known *axisRanges) (kernel, error) {
-	out := slices.Concat([]int{}, shape)
+	out := append([]int{}, shape...)
 	for k := range shape {
 		switch {
 		case known == nil:

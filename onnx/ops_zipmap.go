@@ -7,7 +7,7 @@ var zipMapOperators = []operator{
 
 // zipMap vanishes: its output is the matrix it is given, with the keys beside it.
 func zipMap(n *node) (kernel, error) {
-	n.types(0, Float32)
+	n.types(0, floats...)
 	keys := n.labels("classlabels_int64s", "classlabels_strings")
 	if n.err != nil {
 		return nil, n.err

@@ -7,7 +7,7 @@ import (
 )
 
 // The newest opsets of which every operator registered here is known to be right.
-var newest = map[string]int64{aiDomain: 28, mlDomain: 5}
+var newest = map[string]int64{aiDomain: 28, mlDomain: 5, microsoftDomain: 1}
 
 const (
 	aiDomain = "ai.onnx"
@@ -60,8 +60,9 @@ type kernel func(c *call) error
 // process that starts to answer one request, on AWS Lambda, pays for building it: looking through it costs less than
 // that for any model.
 var families = [...][]operator{
-	treeOperators, linearOperators, matrixOperators, scalingOperators, normalizerOperators, normOperators, oneHotOperators, labelOperators, zipMapOperators,
-	movingOperators, sliceOperators, shapeOperators, constantOperators, castOperators,
+	treeOperators, svmOperators, linearOperators, matrixOperators, scalingOperators, normalizerOperators, normOperators, oneHotOperators, labelOperators, zipMapOperators,
+	textOperators, tfIdfOperators, sequenceOperators,
+	controlOperators, movingOperators, selectingOperators, topKOperators, sliceOperators, shapeOperators, constantOperators, castOperators,
 	arithmeticOperators, unaryOperators, comparisonOperators, reductionOperators, softmaxOperators,
 }
 
@@ -100,6 +101,9 @@ func find(n *nodeProto, opsets map[string]int64) (*operator, int64, error) {
 	entries := entries(n.domain, n.operator)
 	if entries == nil {
 		return nil, 0, nil
+	}
+	if n.opsets != nil {
+		opsets = n.opsets
 	}
 	version, ok := opsets[n.domain]
 	if !ok {
@@ -150,9 +154,10 @@ func checkOperators(g *graphProto, opsets map[string]int64) ([]*operator, []int6
 	if first == nil {
 		return ops, versions, nil
 	}
-	e := &LoadError{Operator: first.domain + "." + first.operator, Node: first.label(), Message: "the operator is not supported", Supported: Operators()}
+	e := &LoadError{Operator: first.domain + "." + first.operator, Node: first.label(), Message: "the operator is not supported"}
 	if missing != nil {
 		e.Message += " (nor are " + strings.Join(missing, ", ") + ")"
 	}
+	e.Message += "; " + advice(first.domain, first.operator) + "; docs/supported.md lists what is supported"
 	return nil, nil, e
 }

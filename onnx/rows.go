@@ -20,20 +20,32 @@ func (v *value) rowAxis() int {
 	return v.batch
 }
 
-// setRows says of the outputs of n where the rows lie.
+// setRows says of the outputs of n where the rows lie and how many elements of that axis are one row's.
 func (n *node) setRows() {
-	axis := batchless
+	axis, same := batchless, true
+	n.group = 0
 	for _, v := range n.in {
-		if v.rowAxis() != batchless {
+		switch a := v.rowAxis(); {
+		case a >= 0 && n.group == 0:
+			axis, n.group = batchMixed, v.group
+		case a >= 0:
+			same = same && v.group == n.group
+		case a == batchMixed:
 			axis = batchMixed
 		}
+		same = same && (v == nil || v.pad == nil || n.blindTo(*v.pad))
 	}
-	if axis == batchMixed && n.op.rows != nil {
+	n.group = max(1, n.group)
+	if axis == batchMixed && n.op.rows != nil && same {
 		axis = n.op.rows(n)
 	}
-	for _, v := range n.out {
-		if v != nil {
-			v.batch = axis
+	for i, v := range n.out {
+		if v == nil {
+			continue
+		}
+		v.pad = n.padding()
+		if v.batch, v.group = axis, n.group; n.rowAxes != nil && axis != batchless {
+			v.batch = n.rowAxes[i]
 		}
 	}
 }
@@ -147,10 +159,12 @@ func rowsExtracted(n *node) int {
 	last := len(n.in[0].shape) - 1
 	switch axis, index := n.in[0].rowAxis(), n.in[1].rowAxis(); {
 	case axis == batchless && index >= 0:
-		if joint(n.in[1].shape[:index]) == 1 && joint(n.in[1].shape[index+1:]) == 1 {
-			return max(last, 1)
+		each := extentOf(n.in[1].shape[index+1:])
+		if joint(n.in[1].shape[:index]) != 1 || each.open > 0 || each.elements == 0 {
+			return batchMixed
 		}
-		return batchMixed
+		n.group *= each.elements
+		return max(last, 1)
 	case index != batchless || axis < 0 || axis == last:
 		return batchMixed
 	default:
@@ -171,8 +185,12 @@ func rowsReshaped(n *node) int {
 	if axis < 0 || to == nil {
 		return batchMixed
 	}
+	before, within := extentOf(from[:axis]), extentOf(from[axis+1:])
+	within.elements *= n.group
 	for k, d := range to {
-		if d < 0 && extentOf(to[:k]) == extentOf(from[:axis]) && extentOf(to[k+1:]) == extentOf(from[axis+1:]) {
+		each := extentOf(to[k+1:])
+		if d < 0 && extentOf(to[:k]) == before && each.open == within.open && each.elements > 0 && within.elements%each.elements == 0 {
+			n.group = within.elements / each.elements
 			return k
 		}
 	}

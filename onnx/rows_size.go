@@ -9,10 +9,13 @@ const maxBySize = 2 * maxRank
 
 // computeBySize sets bySize of the outputs where all inputs have it or are constants.
 func (n *node) computeBySize(run kernel) {
+	if n.bodies != nil {
+		return
+	}
 	var results [len(sampleSizes)][]*Tensor
 	sized := false
 	for s := range sampleSizes {
-		k := call{node: n, limit: maxBySize}
+		k := newCall(run, n, maxBySize)
 		for _, v := range n.in {
 			switch {
 			case v == nil || v.constant != nil && v.constant.Len() <= maxFolded>>4:
@@ -27,7 +30,7 @@ func (n *node) computeBySize(run kernel) {
 			case n.op.ofShape && v.rowAxis() >= 0 && extentOf(v.shape).open == 1:
 				sized = true
 				t := &Tensor{DType: v.dtype, Shape: append([]int{}, v.shape...)}
-				t.Shape[v.batch] = sampleSizes[s]
+				t.Shape[v.batch] = sampleSizes[s] * v.group
 				k.in = append(k.in, t)
 			default:
 				return

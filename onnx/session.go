@@ -22,7 +22,8 @@ func (m *Model) NewSession() *Session {
 		s.tensors[i].DType = d
 	}
 	for i, st := range m.steps {
-		c := call{run: st.run, node: st.node, limit: maxTensor, in: make([]*Tensor, len(st.in)), out: make([]*Tensor, len(st.out))}
+		c := newCall(st.run, st.node, maxTensor)
+		c.in, c.out = make([]*Tensor, len(st.in)), make([]*Tensor, len(st.out))
 		for k, slot := range st.in {
 			if c.in[k] = st.constant[k]; slot >= 0 {
 				c.in[k] = &s.tensors[slot]

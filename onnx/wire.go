@@ -14,7 +14,7 @@ type modelProto struct {
 	producer  string
 	metadata  map[string]string
 	graph     *graphProto
-	functions []string
+	functions map[string]*functionProto // by domain and name
 }
 
 type graphProto struct {
@@ -109,7 +109,7 @@ func domainName(s string) string {
 }
 
 func parseModel(b []byte) (*modelProto, error) {
-	m := &modelProto{opsets: map[string]int64{}, metadata: map[string]string{}}
+	m := &modelProto{opsets: map[string]int64{}, metadata: map[string]string{}, functions: map[string]*functionProto{}}
 	var name, version string
 	for len(b) > 0 {
 		f, rest, err := next(b)
@@ -127,7 +127,7 @@ func parseModel(b []byte) (*modelProto, error) {
 				return nil, errors.New("two graphs")
 			}
 			if err = f.want(protowire.BytesType); err == nil {
-				m.graph, err = parseGraph(f.bytes)
+				m.graph, err = parseGraph(f.bytes, 0)
 			}
 		case 8:
 			err = m.opset(f)
@@ -199,27 +199,6 @@ func (m *modelProto) entry(f field) error {
 		return fmt.Errorf("metadata_props: more than %d entries", maxMetadata)
 	}
 	m.metadata[key] = value
-	return nil
-}
-
-// function reads a FunctionProto's name alone: functions are refused.
-func (m *modelProto) function(f field) error {
-	var name, domain string
-	err := each(f, func(f field) (err error) {
-		switch f.num {
-		case 1:
-			name, err = f.text()
-		case 10:
-			domain, err = f.text()
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("functions: %w", err)
-	}
-	if len(m.functions) < maxMetadata {
-		m.functions = append(m.functions, domainName(domain)+"."+name)
-	}
 	return nil
 }
 

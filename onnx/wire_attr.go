@@ -37,22 +37,24 @@ func (k attrKind) String() string {
 }
 
 type attrProto struct {
-	name    string
-	kind    attrKind
-	f       float32
-	i       int64
-	s       string
-	t       *Tensor
-	floats  []float32
-	ints    intList
-	strings stringList
+	name      string
+	reference string // of the function it stands in: the attribute that takes its place
+	kind      attrKind
+	f         float32
+	i         int64
+	s         string
+	t         *Tensor
+	g         *graphProto
+	floats    []float32
+	ints      intList
+	strings   stringList
 }
 
 // kindOfField says which kind a field of AttributeProto carries; the index is the field's number.
 var kindOfField = [...]attrKind{2: attrFloat, 3: attrInt, 4: attrString, 5: attrTensor, 6: attrGraph,
 	7: attrFloats, 8: attrInts, 9: attrStrings, 10: attrTensors, 11: attrGraphs}
 
-func parseAttribute(f field) (attrProto, error) {
+func parseAttribute(f field, depth int) (attrProto, error) {
 	var a attrProto
 	if err := f.want(protowire.BytesType); err != nil {
 		return a, err
@@ -86,7 +88,7 @@ func parseAttribute(f field) (attrProto, error) {
 			}
 			found = kindOfField[f.num]
 		}
-		if err := a.field(f, &declared); err != nil {
+		if err := a.field(f, &declared, depth); err != nil {
 			return a, fmt.Errorf("attribute %q: %w", a.name, err)
 		}
 	}
@@ -96,10 +98,13 @@ func parseAttribute(f field) (attrProto, error) {
 	if a.kind = max(declared, found); a.kind == attrTensor && a.t == nil {
 		return a, fmt.Errorf("attribute %q: no tensor", a.name)
 	}
+	if a.kind == attrGraph && a.g == nil {
+		return a, fmt.Errorf("attribute %q: no graph", a.name)
+	}
 	return a, nil
 }
 
-func (a *attrProto) field(f field, declared *attrKind) (err error) {
+func (a *attrProto) field(f field, declared *attrKind, depth int) (err error) {
 	switch f.num {
 	case 1:
 		a.name, err = f.text()
@@ -116,6 +121,10 @@ func (a *attrProto) field(f field, declared *attrKind) (err error) {
 		if err = f.want(protowire.BytesType); err == nil {
 			_, a.t, err = parseTensor(f.bytes)
 		}
+	case 6:
+		if err = f.want(protowire.BytesType); err == nil {
+			a.g, err = parseGraph(f.bytes, depth+1)
+		}
 	case 7:
 		err = a.packedFloats(f)
 	case 8:
@@ -126,9 +135,7 @@ func (a *attrProto) field(f field, declared *attrKind) (err error) {
 		}
 		*declared = attrKind(f.number)
 	case 21:
-		if len(f.bytes) > 0 {
-			err = errors.New("references to function attributes are not supported")
-		}
+		err = a.refer(f)
 	case 22, 23:
 		err = errors.New("sparse tensors are not supported")
 	case 14, 15:

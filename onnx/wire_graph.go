@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -11,7 +12,58 @@ type nodeProto struct {
 	inputs, outputs        []string
 	name, operator, domain string
 	attributes             []attrProto
+	captures               []string // names that graphs in the attributes use and do not make
 	index                  int
+	opsets                 map[string]int64 // of the function it comes from; nil: the model's
+}
+
+// free gives the names that the graph uses and does not make.
+func (g *graphProto) free() []string {
+	made := map[string]bool{"": true}
+	for _, t := range g.initializers {
+		made[t.name] = true
+	}
+	for _, v := range g.inputs {
+		made[v.name] = true
+	}
+	for i := range g.nodes {
+		for _, o := range g.nodes[i].outputs {
+			made[o] = true
+		}
+	}
+	var free []string
+	use := func(name string) {
+		if !made[name] {
+			made[name] = true
+			free = append(free, name)
+		}
+	}
+	for i := range g.nodes {
+		for _, name := range g.nodes[i].inputs {
+			use(name)
+		}
+		for _, name := range g.nodes[i].captures {
+			use(name)
+		}
+	}
+	for _, o := range g.outputs {
+		use(o.name)
+	}
+	return free
+}
+
+// capture finds the names that the node's graphs take from around it.
+func (n *nodeProto) capture() {
+	n.captures = nil
+	for i := range n.attributes {
+		if g := n.attributes[i].g; g != nil {
+			for _, name := range g.free() {
+				if !slices.Contains(n.captures, name) {
+					n.captures = append(n.captures, name)
+				}
+			}
+		}
+	}
 }
 
 // label names a node in messages: by its name, else by its index and first output.
@@ -36,7 +88,11 @@ type valueProto struct {
 	kind   string // what it is when it is neither: for the message
 }
 
-func parseGraph(b []byte) (*graphProto, error) {
+// parseGraph reads a graph that stands so deep inside of attributes.
+func parseGraph(b []byte, depth int) (*graphProto, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("graphs inside of graphs, more than %d deep", maxDepth)
+	}
 	g := &graphProto{}
 	for len(b) > 0 {
 		f, rest, err := next(b)
@@ -46,7 +102,7 @@ func parseGraph(b []byte) (*graphProto, error) {
 		b = rest
 		switch f.num {
 		case 1:
-			err = g.node(f)
+			err = g.node(f, depth)
 		case 5:
 			err = g.initializer(f)
 		case 11:
@@ -63,7 +119,7 @@ func parseGraph(b []byte) (*graphProto, error) {
 	return g, nil
 }
 
-func (g *graphProto) node(f field) error {
+func (g *graphProto) node(f field, depth int) error {
 	if len(g.nodes) >= maxNodes {
 		return fmt.Errorf("more than %d nodes", maxNodes)
 	}
@@ -84,7 +140,7 @@ func (g *graphProto) node(f field) error {
 				return fmt.Errorf("more than %d attributes", maxAttributes)
 			}
 			var a attrProto
-			if a, err = parseAttribute(f); err == nil {
+			if a, err = parseAttribute(f, depth); err == nil {
 				n.attributes = append(n.attributes, a)
 			}
 		case 7:
@@ -101,6 +157,7 @@ func (g *graphProto) node(f field) error {
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", n.operator, n.label(), err)
 	}
+	n.capture()
 	g.nodes = append(g.nodes, n)
 	return nil
 }
