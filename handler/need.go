@@ -13,6 +13,7 @@ type needs struct {
 	texts   bool  // there are strings among them
 	wire    int64 // bytes of the shortest value as a binary tensor
 	outputs int64 // bytes of all outputs for a row, as typed and as JSON of the open protocol
+	scores  int64 // bytes of the scores of a row, for a value of it
 	cores   int64
 }
 
@@ -31,7 +32,7 @@ func needsOf(m *model.Model, cores int64) needs {
 		n.texts = n.texts || in.DType == onnx.String
 		n.wire = min(n.wire, wireBytes(in.DType))
 	}
-	for _, out := range m.Outputs() {
+	for i, out := range m.Outputs() {
 		elements := int64(1)
 		for _, d := range out.Shape[min(len(out.Shape), 1):] {
 			elements *= int64(max(d, 1))
@@ -41,6 +42,9 @@ func needsOf(m *model.Model, cores int64) needs {
 			each = 4 + 2*float32Text
 		}
 		n.outputs += elements * each
+		if i == m.ScoresOutput() {
+			n.scores = elements*int64(out.DType.HeldBytes())/max(n.width, 1) + 1
+		}
 	}
 	return n
 }

@@ -14,14 +14,16 @@ import (
 
 // routeOpenAPI adds the document that describes the other routes.
 func (s *Service) routeOpenAPI(g *gin.RouterGroup) {
-	handleGet(g, "/openapi.json", func(c *gin.Context) {
-		body, err := s.document()
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		s.write(c, http.StatusOK, body)
-	})
+	for path, document := range map[string]func() ([]byte, error){"/openapi.json": s.document, "/openapi-3.0.json": s.document30} {
+		handleGet(g, path, func(c *gin.Context) {
+			body, err := document()
+			if err != nil {
+				s.fail(c, err)
+				return
+			}
+			s.write(c, http.StatusOK, body)
+		})
+	}
 }
 
 // openAPI makes the OpenAPI 3.1 document of a service out of its model.
@@ -38,6 +40,7 @@ func (o openAPI) document() object {
 	}
 	return object{
 		"openapi": "3.1.0",
+		"servers": list{object{"url": "."}}, // beside this document, behind whatever prefix
 		"info":    object{"title": title, "version": o.model.Version(), "description": o.describe()},
 		"tags": list{
 			object{"name": "predict", "description": "Rows in, predictions out."},
@@ -94,6 +97,9 @@ func (o openAPI) schemas() object {
 		"InferRequest":  o.inferRequest(),
 		"InferAnswer":   o.inferAnswer(),
 	}
+	if hasRecord(o.model) {
+		s["Record"] = recordOfModel(o.model)
+	}
 	if o.model.Kind() != model.Raw {
 		s["Prediction"] = predictionSchema(o.model)
 	}
@@ -114,7 +120,7 @@ func (o openAPI) inferRequest() object {
 		names = append(names, v.Name)
 	}
 	return object{"type": "object", "required": list{"inputs"}, "properties": object{
-		"id":     object{"type": "string", "description": "comes back in the answer; without it the X-Request-Id does"},
+		"id":     object{"type": list{"string", "null"}, "description": "comes back in the answer; without it the X-Request-Id does"},
 		"inputs": object{"type": "array", "minItems": len(inputs), "maxItems": len(inputs), "items": object{"anyOf": inputs}},
 		"outputs": object{"type": list{"array", "null"}, "description": "the outputs to answer, in this order; all without it",
 			"items": object{"type": "object", "required": list{"name"}, "properties": object{

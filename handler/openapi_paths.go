@@ -2,6 +2,8 @@ package handler
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -23,11 +25,7 @@ func response(description string, schema object) object {
 }
 
 func exactly(properties object) object {
-	var names list
-	for name := range properties {
-		names = append(names, name)
-	}
-	return object{"type": "object", "required": names, "properties": properties}
+	return object{"type": "object", "required": slices.Sorted(maps.Keys(properties)), "properties": properties}
 }
 
 // refusals are the failures of a route, by status.
@@ -35,7 +33,9 @@ func refusals(statuses ...int) object {
 	described := map[int]string{
 		400: "the body is not JSON, is not what its Content-Encoding says, or, for tensors, does not fit the model",
 		404: "no such model or version",
-		413: "the body is too large",
+		408: "the body did not come in time",
+		413: "the body is too large, or the batch",
+		415: "a Content-Encoding that is not known: see Accept-Encoding",
 		422: "the body is JSON that does not fit the model",
 		500: "a fault of the service, whose cause is in its log",
 		503: "overloaded: try again after Retry-After seconds",
@@ -75,23 +75,23 @@ func (o openAPI) paths() object {
 	tensor := exactly(object{"name": object{"type": "string"}, "datatype": object{"type": "string"},
 		"shape": object{"type": "array", "items": object{"type": "integer", "minimum": -1}}})
 	tensor["properties"].(object)["parameters"] = object{"type": "object"}
-	metadata := exactly(object{"name": object{"const": o.name}, "versions": object{"const": list{m.Version()}}, "platform": object{"const": m.Platform()},
+	metadata := exactly(object{"name": object{"const": o.name}, "versions": object{"type": "array", "items": object{"const": m.Version()}}, "platform": object{"const": m.Platform()},
 		"inputs": object{"type": "array", "items": tensor}, "outputs": object{"type": "array", "items": tensor}})
 	metadata["properties"].(object)["parameters"] = object{"type": "object"}
 	paths := object{
-		"/health": get("service", "health", "Whether the service takes requests", status("ok"),
+		"/health": get("service", "getHealth", "Whether the service takes requests", status("ok"),
 			object{"503": response("the service is about to stop", status("draining"))}),
 		"/predict":      object{"post": o.predict()},
-		"/openapi.json": get("service", "openapi", "This document", object{"type": "object", "required": list{"openapi"}}, object{}),
-		"/v2": get(protocol, "server", "What the server is", exactly(object{"name": object{"const": o.name},
+		"/openapi.json": get("service", "getOpenAPI", "This document", object{"type": "object", "required": list{"openapi"}}, object{}),
+		"/v2": get(protocol, "getServer", "What the server is", exactly(object{"name": object{"const": o.name},
 			"version": object{"const": m.Version()}, "extensions": object{"type": "array", "items": object{"type": "string"}}}), object{}),
-		"/v2/health/live":  get(protocol, "live", "Whether the server is alive", exactly(object{"live": object{"const": true}}), object{}),
-		"/v2/health/ready": get(protocol, "ready", "Whether the server is ready", exactly(object{"ready": boolean, "live": boolean}), notReady()),
+		"/v2/health/live":  get(protocol, "isLive", "Whether the server is alive", exactly(object{"live": object{"const": true}}), object{}),
+		"/v2/health/ready": get(protocol, "isReady", "Whether the server is ready", exactly(object{"ready": boolean, "live": boolean}), notReady()),
 	}
 	name := "/v2/models/" + o.name
 	for suffix, path := range map[string]string{"": name, "Version": name + "/versions/" + m.Version()} {
-		paths[path] = get(protocol, "model"+suffix, "What the model takes and gives", metadata, object{})
-		paths[path+"/ready"] = get(protocol, "modelReady"+suffix, "Whether the model is ready",
+		paths[path] = get(protocol, "getModel"+suffix, "What the model takes and gives", metadata, object{})
+		paths[path+"/ready"] = get(protocol, "isModelReady"+suffix, "Whether the model is ready",
 			exactly(object{"name": object{"const": o.name}, "ready": boolean}), notReady())
 		paths[path+"/infer"] = object{"post": o.infer("infer" + suffix)}
 	}
@@ -108,16 +108,27 @@ func (o openAPI) named(value func(e example) json.RawMessage) object {
 }
 
 func (o openAPI) predict() object {
-	request := object{"schema": object{"type": "object", "required": list{"x"}, "properties": object{"x": xSchema()}}}
+	properties := object{"x": xSchema(o.model)}
+	var parameters list
+	if o.model.ScoresOutput() >= 0 {
+		properties["probabilities"] = object{"type": list{"boolean", "null"}, "description": "answer all scores by class as well"}
+		parameters = list{object{"name": "probabilities", "in": "query", "required": false, "schema": object{"type": "boolean"},
+			"description": "answer all scores by class as well"}}
+	}
+	request := object{"schema": object{"type": "object", "required": list{"x"}, "properties": properties}}
 	ok := response("the predictions, in the order of the rows", ref("PredictAnswer"))
 	if len(o.examples) > 0 {
 		request["examples"] = o.named(func(e example) json.RawMessage { return e.Predict })
 		ok["content"].(object)["application/json"].(object)["examples"] = o.named(func(e example) json.RawMessage { return e.Answer })
 	}
-	return object{"tags": list{"predict"}, "operationId": "predict", "summary": "Predict one row or several",
-		"description": "Other members of the body are ignored. Content-Type is not checked.",
+	predict := object{"tags": list{"predict"}, "operationId": "predict", "summary": "Predict one row or several",
+		"description": "Other members of the body are ignored. Content-Type is not checked. The body may be compressed (gzip, deflate).",
 		"requestBody": object{"required": true, "content": object{"application/json": request}},
-		"responses":   with(refusals(400, 413, 422, 500, 503), 200, ok)}
+		"responses":   with(refusals(400, 408, 413, 415, 422, 500, 503), 200, ok)}
+	if parameters != nil {
+		predict["parameters"] = parameters
+	}
+	return predict
 }
 
 func (o openAPI) infer(id string) object {
@@ -137,5 +148,5 @@ func (o openAPI) infer(id string) object {
 		"parameters": list{object{"name": headerLength, "in": "header", "required": false, "schema": object{"type": "integer", "minimum": 0},
 			"description": "the length of the JSON, where binary tensors follow it"}},
 		"requestBody": object{"required": true, "content": object{"application/json": request, "application/octet-stream": binary}},
-		"responses":   with(refusals(400, 413, 500, 503), 200, ok)}
+		"responses":   with(refusals(400, 408, 413, 415, 500, 503), 200, ok)}
 }

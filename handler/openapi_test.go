@@ -78,3 +78,53 @@ func TestDocsAreSelfContained(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenAPIIsStable gives the same bytes for the same model, from each service anew.
+func TestOpenAPIIsStable(t *testing.T) {
+	for _, path := range []string{"/openapi.json", "/openapi-3.0.json"} {
+		first := ask(demo(t, Options{}), "GET", path, "").Body.String()
+		for range 5 {
+			if got := ask(demo(t, Options{}), "GET", path, "").Body.String(); got != first {
+				t.Errorf("%s: differs from one service to the next", path)
+			}
+		}
+	}
+}
+
+// TestOpenAPI30 has no word that only 3.1 knows, and none that stops generators of clients in either.
+func TestOpenAPI30(t *testing.T) {
+	var check func(where string, v any, old bool)
+	check = func(where string, v any, old bool) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, child := range v {
+				if _, ok := child.([]any); ok && (key == "type" && old || key == "const") {
+					t.Errorf("%s: %s is a list", where, key)
+				}
+				if old && (key == "const" || key == "prefixItems" || key == "contentMediaType") || key == "items" && child == false {
+					t.Errorf("%s: %s", where, key)
+				}
+				if old && v["type"] == "null" {
+					t.Errorf("%s: the type null", where)
+				}
+				if key != "examples" && key != "example" && key != "x-model" {
+					check(where+"/"+key, child, old)
+				}
+			}
+		case []any:
+			for _, child := range v {
+				check(where, child, old)
+			}
+		}
+	}
+	s := demo(t, Options{})
+	check("", documentOf(t, s), false)
+	var document map[string]any
+	if err := json.Unmarshal(ask(s, "GET", "/openapi-3.0.json", "").Body.Bytes(), &document); err != nil {
+		t.Fatal(err)
+	}
+	if got := in(t, document, "openapi"); got != "3.0.3" {
+		t.Errorf("openapi: got %v, want 3.0.3", got)
+	}
+	check("", document, true)
+}

@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -43,11 +45,22 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	if body, err = s.inflate(c, x, body); err != nil {
 		return err
 	}
-	if err := s.enter(c, &x.claim, s.needs.of(values(body), int64(len(body)), false)); err != nil {
+	asked, err := asksProbabilities(c.Request)
+	if err != nil {
+		return err
+	}
+	need := s.needs.of(values(body), int64(len(body)), false)
+	if asked || bytes.Contains(body, probabilities) {
+		need += values(body) * s.needs.scores
+	}
+	if err := s.enter(c, &x.claim, need); err != nil {
 		return err
 	}
 	p := s.codec.Request()
-	if err = p.Decode(body); err == nil {
+	if err = p.Decode(body); err == nil && asked {
+		err = p.AskProbabilities()
+	}
+	if err == nil {
 		err = p.Refused(s.infer(p.Batch))
 	}
 	if err != nil {
@@ -70,6 +83,24 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	s.writePieces(c, p, x)
 	p.Release()
 	return nil
+}
+
+var probabilities = []byte(`"probabilities"`)
+
+// asksProbabilities says whether the query asks for all scores.
+func asksProbabilities(r *http.Request) (bool, error) {
+	if r.URL.RawQuery == "" {
+		return false, nil
+	}
+	v := r.URL.Query().Get("probabilities")
+	if v == "" {
+		return false, nil
+	}
+	asked, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, &predict.Error{Field: "probabilities", Message: fmt.Sprintf("want true or false, got %q", shortened(v))}
+	}
+	return asked, nil
 }
 
 // writePieces writes an answer whose first piece is in x.out.

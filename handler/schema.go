@@ -86,14 +86,41 @@ func rowSchema(in model.Input) object {
 			value["title"] = name
 			named[i] = value
 		}
-		s["prefixItems"], s["items"] = named, false
+		s["prefixItems"] = named // items stays as it is: "items": false stops generators of clients
 	}
 	return s
 }
 
 // xSchema describes x of POST /predict: one row, or several.
-func xSchema() object {
-	return object{"anyOf": list{ref("Row"), object{"type": "array", "minItems": 1, "items": ref("Row")}}}
+func xSchema(m *model.Model) object {
+	forms := list{ref("Row"), object{"type": "array", "minItems": 1, "items": ref("Row")}}
+	if hasRecord(m) {
+		forms = append(forms, ref("Record"), object{"type": "array", "minItems": 1, "items": ref("Record")})
+	}
+	return object{"anyOf": forms}
+}
+
+// hasRecord says whether a row of the model may be an object keyed by feature name.
+func hasRecord(m *model.Model) bool {
+	in := m.Inputs()
+	return len(in) == 1 && in[0].Features != nil && len(in[0].Features) <= mostNamed && len(in[0].Row) == 1
+}
+
+// recordOfModel describes a row keyed by feature name, in any order.
+func recordOfModel(m *model.Model) object {
+	in := m.Inputs()[0]
+	properties, required := object{}, list{}
+	for _, name := range in.Features {
+		properties[name] = elementSchema(in)
+		if !in.Missing {
+			required = append(required, name)
+		}
+	}
+	s := object{"type": "object", "title": "a row of " + in.Name + " by feature name", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
 }
 
 // rowOfModel describes one row as x holds it: a list for a model of one input, else an object by name.
@@ -129,6 +156,10 @@ func predictionSchema(m *model.Model) object {
 	properties["prediction"] = labelSchema(m)
 	properties["confidence"] = object{"type": "number", "minimum": 0, "maximum": 1,
 		"description": "the score of the predicted class, to three decimals; absent where the scores are no distribution"}
+	if m.ScoresOutput() >= 0 {
+		properties["probabilities"] = object{"type": "object", "additionalProperties": number,
+			"description": "all scores by class, unrounded; where the request asks for them"}
+	}
 	return object{"type": "object", "required": list{"prediction"}, "properties": properties, "title": "prediction"}
 }
 
@@ -206,7 +237,7 @@ func exactShape(tensor object, dims []int) {
 		}
 	}
 	if shape := tensor["shape"].(object); len(each) > 0 {
-		shape["prefixItems"], shape["items"] = each, false
+		shape["prefixItems"] = each
 	}
 }
 

@@ -53,28 +53,28 @@ type Observer interface {
 
 // Service answers the HTTP requests for one model.
 type Service struct {
-	model      *model.Model
-	name       string
-	maxBody    int64
-	base       string
-	origins    []string
-	strict     bool
-	pace       Pace
-	log        *slog.Logger
-	observer   Observer
-	debug      bool // all requests are logged
-	draining   atomic.Bool
-	inflight   atomic.Int64
-	unobserved atomic.Int64 // calls in which the observer panicked
-	gate       *gate
-	needs      needs
-	sinks      chan []byte // nil until it is used first
-	metrics    http.Handler
-	engine     *gin.Engine
-	document   func() ([]byte, error) // OpenAPI
-	codec      *predict.Codec
-	example    []byte
-	buffers    sync.Pool // of *exchange
+	model                *model.Model
+	name                 string
+	maxBody              int64
+	base                 string
+	origins              []string
+	strict               bool
+	pace                 Pace
+	log                  *slog.Logger
+	observer             Observer
+	debug                bool // all requests are logged
+	draining             atomic.Bool
+	inflight             atomic.Int64
+	unobserved           atomic.Int64 // calls in which the observer panicked
+	gate                 *gate
+	needs                needs
+	sinks                chan []byte // nil until it is used first
+	metrics              http.Handler
+	engine               *gin.Engine
+	document, document30 func() ([]byte, error) // OpenAPI 3.1 and 3.0
+	codec                *predict.Codec
+	example              []byte
+	buffers              sync.Pool // of *exchange
 
 	signature  oip.Signature
 	inferences sync.Pool // of *inference
@@ -123,6 +123,9 @@ func New(o Options) *Service {
 	s.drainingBody = healthBody("draining", o.Model.Version())
 	s.document = sync.OnceValues(func() ([]byte, error) { // when first asked for, so that it costs nothing at start
 		return json.Marshal(openAPI{name: s.name, model: s.model, examples: s.examples()}.document())
+	})
+	s.document30 = sync.OnceValues(func() ([]byte, error) {
+		return json.Marshal(openAPI30(openAPI{name: s.name, model: s.model, examples: s.examples()}.document()))
 	})
 	s.engine = s.router()
 	return s

@@ -54,6 +54,9 @@ func (r *Request) appendRow(dst []byte, row int) []byte {
 		if p := b.Class(row).Confidence; p >= 0 {
 			dst = appendRounded(append(dst, `,"confidence":`...), p)
 		}
+		if r.probabilities {
+			dst = r.appendProbabilities(dst, row)
+		}
 		return dst
 	}
 	targets := m.Targets()

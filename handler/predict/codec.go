@@ -4,6 +4,7 @@ package predict
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"ml-service/handler/scan"
@@ -13,12 +14,15 @@ import (
 
 // Codec reads and writes the requests of one model. It is immutable and may be used by many goroutines.
 type Codec struct {
-	model   *model.Model
-	inputs  []model.Input
-	byName  map[string]int
-	outputs [][]byte // the outputs' names as JSON, with their colons
-	tail    []byte   // the end of every answer: the version and the closing brace
-	pool    sync.Pool
+	model        *model.Model
+	inputs       []model.Input
+	byName       map[string]int
+	columns      []string // of a frame; nil: the model cannot be asked by columns
+	columnByName map[string]int
+	outputs      [][]byte // the outputs' names as JSON, with their colons
+	classes      [][]byte // the classes as names of a JSON object, in the order of the scores; nil: they are not known
+	tail         []byte   // the end of every answer: the version and the closing brace
+	pool         sync.Pool
 }
 
 // New makes the codec of a model.
@@ -27,8 +31,12 @@ func New(m *model.Model) *Codec {
 	for i, in := range c.inputs {
 		c.byName[in.Name] = i
 	}
+	c.columns, c.columnByName = columnsOf(c.inputs)
 	for _, v := range m.Outputs() {
 		c.outputs = append(c.outputs, append(scan.AppendString(nil, v.Name), ':'))
+	}
+	for _, class := range m.Classes() {
+		c.classes = append(c.classes, append(scan.AppendString(nil, class), ':'))
 	}
 	c.tail = append(scan.AppendString([]byte(`,"version":`), m.Version()), '}')
 	return c
@@ -56,15 +64,23 @@ func (c *Codec) input(name []byte) int {
 type Request struct {
 	Batch *model.Batch // what Decode fills and AppendAnswer reads; run it in between
 
-	codec   *Codec
-	inputs  []*onnx.Tensor // the batch's
-	scan    scan.Scanner
-	single  bool // x is one row, so it is answered as one
-	objects bool // x holds objects keyed by input name
-	row     int  // the row being read; -1 where x is one row
-	seen    []int
-	dims    []int             // a shape being put together
-	texts   map[string]string // strings seen before, so that categories are not allocated again
+	codec     *Codec
+	inputs    []*onnx.Tensor // the batch's
+	scan      scan.Scanner
+	single    bool // x is one row, so it is answered as one
+	objects   bool // x holds objects
+	form      form
+	row       int // the row being read; -1 where x is one row
+	seen      []int
+	came      []int // per column of a frame, the round in which it came last
+	round     int
+	order     []int             // the columns in the order in which they came
+	nth       int               // of order, the column being read of a row of a split frame
+	frameRows int               // how many rows a frame had
+	dims      []int             // a shape being put together
+	texts     map[string]string // strings seen before, so that categories are not allocated again
+
+	probabilities bool // all scores are asked for
 
 	output, answered int // how much of the answer is in the pieces so far: outputs of a model answered by name, and rows
 }
@@ -73,7 +89,7 @@ type Request struct {
 func (c *Codec) Request() *Request {
 	r, ok := c.pool.Get().(*Request)
 	if !ok {
-		r = &Request{codec: c, seen: make([]int, len(c.inputs)), texts: make(map[string]string), inputs: make([]*onnx.Tensor, len(c.inputs))}
+		r = &Request{codec: c, seen: make([]int, len(c.inputs)), came: make([]int, len(c.columns)), texts: make(map[string]string), inputs: make([]*onnx.Tensor, len(c.inputs))}
 	}
 	r.Batch = c.model.Batch()
 	for i := range r.inputs {
@@ -121,6 +137,17 @@ func (r *Request) field(e *onnx.RunError) string {
 		at.row = -1
 		if !r.single {
 			at.row = e.Element[0]
+		}
+		if r.form != byInput {
+			at.row = e.Element[0]
+			if at.index = i; len(r.inputs) == 1 && len(e.Element) > 1 {
+				at.index = e.Element[1]
+			}
+			if r.form == byFeature && r.single {
+				at.row = -1
+			}
+			at.nth = slices.Index(r.order, at.index)
+			return at.String()
 		}
 		if rest := e.Element[1:]; len(rest) == len(in.Row) && !(r.objects && in.Width == 1) {
 			for k, d := range in.Row {

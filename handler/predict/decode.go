@@ -15,6 +15,7 @@ func (r *Request) Decode(body []byte) error {
 	r.scan.Reset(body)
 	r.row, r.objects, r.single = -1, false, false
 	r.output, r.answered = 0, 0
+	r.form, r.frameRows, r.probabilities = byInput, 0, false
 	for i, t := range r.inputs {
 		clearTensor(t)
 		r.seen[i] = 0
@@ -68,6 +69,10 @@ func (r *Request) document() error {
 			if err := r.x(); err != nil {
 				return err
 			}
+		} else if string(name) == "probabilities" {
+			if err := r.readProbabilities(); err != nil {
+				return err
+			}
 		} else if err := s.Skip(); err == scan.ErrDeep {
 			return &Error{Field: scan.Shortened(name), Message: err.Error()}
 		} else if err != nil {
@@ -91,10 +96,10 @@ func (r *Request) x() error {
 	switch r.scan.Peek() {
 	case '{':
 		r.objects, r.single = true, true
-		if err := r.object(); err != nil {
+		if err := r.frameOrRow(); err != nil {
 			return err
 		}
-		return r.shape(1)
+		return r.shape(max(r.frameRows, 1))
 	case '[':
 		return r.list()
 	}
@@ -145,7 +150,7 @@ func (r *Request) rows() error {
 	for r.row = 0; s.More(']'); r.row++ {
 		var err error
 		if r.objects {
-			err = r.object()
+			err = r.named()
 		} else {
 			err = r.vector(0)
 		}
@@ -157,6 +162,56 @@ func (r *Request) rows() error {
 		return err
 	}
 	return r.shape(r.row)
+}
+
+// frameOrRow reads x where it is an object: a row, or a batch of columns.
+func (r *Request) frameOrRow() error {
+	if len(r.inputs) > 1 && r.codec.columns != nil {
+		switch r.opensFrame() {
+		case byColumn:
+			return r.frame()
+		case bySplit:
+			return r.split()
+		}
+	}
+	return r.named()
+}
+
+// opensFrame looks ahead, in an object for a model of several inputs: whether its first member is a list of other than one value,
+// or one of a split frame. {"age": [40]} is a row whose part for age is a list of one.
+func (r *Request) opensFrame() form {
+	s := r.scan
+	if s.Open() != nil || !s.More('}') {
+		return byInput
+	}
+	name, err := s.Name()
+	if err != nil {
+		return byInput
+	}
+	if isSplit(name) && r.codec.input(name) < 0 {
+		return bySplit
+	}
+	if s.Peek() != '[' || s.Open() != nil {
+		return byInput
+	}
+	n := 0
+	for ; n < 2 && s.More(']'); n++ {
+		if s.Skip() != nil {
+			return byInput
+		}
+	}
+	if n == 1 {
+		return byInput
+	}
+	return byColumn
+}
+
+// named reads one row that is an object.
+func (r *Request) named() error {
+	if len(r.inputs) == 1 && r.codec.columns != nil && r.scan.Peek() == '{' {
+		return r.record()
+	}
+	return r.object()
 }
 
 // object reads one row that is an object keyed by input name.

@@ -20,7 +20,8 @@ import (
 // requestOf makes a request to a model that has only inputs.
 func requestOf(inputs ...model.Input) *Request {
 	c := &Codec{inputs: inputs, byName: make(map[string]int)}
-	r := &Request{codec: c, seen: make([]int, len(inputs)), texts: make(map[string]string)}
+	c.columns, c.columnByName = columnsOf(inputs)
+	r := &Request{codec: c, seen: make([]int, len(inputs)), came: make([]int, len(c.columns)), texts: make(map[string]string)}
 	for i, in := range inputs {
 		c.byName[in.Name] = i
 		r.inputs = append(r.inputs, &onnx.Tensor{DType: in.DType})
@@ -191,7 +192,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{people, `{"x":{"age":1,"sex":"male","class":123456789012345678901234}}`, "x.class", `x.class: want a number in the range of int64, got 123456789012345678901234`},
 		{people, `{"x":{"age":1,"sex":"male"}}`, "x.class", `x.class: missing, want a whole number`},
 		{people, `{"x":{"age":1,"age":2}}`, "x.age", `x.age: given twice, want it once`},
-		{people, `{"x":{"age":[1,2],"sex":"male","class":1}}`, "x.age", `x.age: want 1 number, got 2`},
+		{people, `{"x":{"age":[1,2],"sex":"male","class":1}}`, "x.sex", `x.sex: want a list of the column's values, got "male"`},
+		{people, `{"x":{"sex":"male","class":1,"age":[1,2]}}`, "x.age", `x.age: want 1 number, got 2`},
 		{people, `{"x":[{"age":1,"sex":"male","class":1},{"age":1,"sex":"male","class":true}]}`, "x[1].class", `x[1].class: want a whole number, got true`},
 		{people, `{"x":[{"age":1,"sex":"male","class":1},{"age":1,"sex":"male"}]}`, "x[1].class", `x[1].class: missing, want a whole number`},
 		{people, `{"x":[{"age":1,"sex":"male","class":1},5]}`, "x[1]", `x[1]: want an object with age, sex, class, got 5`},

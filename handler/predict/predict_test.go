@@ -72,6 +72,27 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestProbabilities adds all scores to each answer, and changes nothing where they are not asked for.
+func TestProbabilities(t *testing.T) {
+	for _, c := range []struct{ model, body, want string }{
+		{"tree_classifier_strings_zipmap", `{"x":[4.9,3.0,1.4,0.2],"probabilities":true}`,
+			`{"prediction":"setosa","confidence":1.0,"probabilities":{"setosa":1.0,"versicolor":0.0,"virginica":0.0},"version":"tree_classifier_strings_zipmap"}`},
+		{"tree_classifier_strings_zipmap", `{"probabilities":true,"x":[[4.9,3.0,1.4,0.2]]}`,
+			`{"predictions":[{"prediction":"setosa","confidence":1.0,"probabilities":{"setosa":1.0,"versicolor":0.0,"virginica":0.0}}],"version":"tree_classifier_strings_zipmap"}`},
+		{"tree_classifier_strings_zipmap", `{"probabilities":false,"x":[4.9,3.0,1.4,0.2]}`, `{"prediction":"setosa","confidence":1.0,"version":"tree_classifier_strings_zipmap"}`},
+		{"tree_classifier_strings_zipmap", `{"probabilities":1,"x":[4.9,3.0,1.4,0.2]}`, `probabilities: want true or false, got 1`},
+		{"xgb_regressor_nan", `{"probabilities":true,"x":[1]}`, `probabilities: want it of a classifier with scores; the model is a regressor without them`},
+	} {
+		if got := ask(t, load(t, fixtures, c.model), c.body); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.body, got, c.want)
+		}
+	}
+	raw := ask(t, load(t, fixtures, "logreg_raw_scores"), `{"x":[5.0,3.4,1.5,0.2],"probabilities":true}`)
+	if !strings.Contains(raw, `"probabilities":{"0":`) || strings.Contains(raw, "confidence") {
+		t.Errorf("got %s, want raw scores by class", raw)
+	}
+}
+
 // TestSeveralTargets answers a list: the regressors' outputs side by side, within rounding of ONNX Runtime's.
 func TestSeveralTargets(t *testing.T) {
 	m := load(t, fixtures, "multi_output_regressor")

@@ -1,0 +1,404 @@
+package predict
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"ml-service/handler/scan"
+	"ml-service/model"
+	"ml-service/onnx"
+)
+
+// A pandas DataFrame comes in three forms, each {"x": df.to_dict(…)}: "records" is a list of objects, "list" an object of
+// columns, "split" an object with the names of the columns and the rows. Columns are named by the features of a model of one
+// input, or by the inputs of one value each of a model of several. Their order is the caller's.
+
+// form is how x spells its rows, which says how the place of a value is spelt.
+type form uint8
+
+const (
+	byInput   form = iota // x, x[1], x.age, x[3].age[2]
+	byFeature             // x.age, x[3].age
+	byColumn              // x.age[3]
+	bySplit               // x.data[3][1]
+)
+
+// columnsOf are the columns of a frame by name, nil where a model cannot be asked by columns: the features of its one input, or
+// its inputs of one value each.
+func columnsOf(inputs []model.Input) (names []string, byName map[string]int) {
+	if len(inputs) == 1 {
+		in := &inputs[0]
+		if len(in.Row) == 1 && in.Width > 0 && len(in.Features) == in.Width {
+			names = in.Features
+		}
+	} else {
+		for _, in := range inputs {
+			if in.Width != 1 || len(in.Row) != 1 {
+				return nil, nil
+			}
+			names = append(names, in.Name)
+		}
+	}
+	byName = make(map[string]int, len(names))
+	for i, name := range names {
+		byName[name] = i
+	}
+	if len(byName) != len(names) {
+		return nil, nil // two features of one name
+	}
+	return names, byName
+}
+
+// input is the input that holds column k.
+func (r *Request) inputOf(k int) int {
+	if len(r.inputs) == 1 {
+		return 0
+	}
+	return k
+}
+
+// column gives the column of that name and notes that it has come. round tells the rows apart.
+func (r *Request) column(name []byte, round int) (int, error) {
+	k, ok := r.codec.columnByName[string(name)]
+	if !ok {
+		field := r.place(-1, 0, 0).String() + "." + scan.Shortened(name)
+		return -1, &Error{Field: field, Message: "no such feature, want " + listed(r.codec.columns)}
+	}
+	if r.came[k] == round {
+		return -1, r.wrong(r.place(r.inputOf(k), k, 0), scan.ErrTwice.Error())
+	}
+	r.came[k] = round
+	r.order = append(r.order, k)
+	return k, nil
+}
+
+// absent puts n missing values where column k did not come, if the model handles those.
+func (r *Request) absent(k, n int) error {
+	in := &r.codec.inputs[r.inputOf(k)]
+	if !in.Missing {
+		return r.wrong(r.place(r.inputOf(k), k, 0), "missing, want a "+noun(in))
+	}
+	r.order = append(r.order, k)
+	for range n {
+		appendMissing(r.inputs[r.inputOf(k)])
+	}
+	return nil
+}
+
+func appendMissing(t *onnx.Tensor) {
+	switch t.DType {
+	case onnx.Float32:
+		t.F32 = append(t.F32, float32(math.NaN()))
+	case onnx.String:
+		t.Str = append(t.Str, model.MissingText)
+	default:
+		t.F64 = append(t.F64, math.NaN())
+	}
+}
+
+// record reads one row of a model of one input that is an object keyed by feature name.
+func (r *Request) record() error {
+	s := &r.scan
+	start, first := *s, length(r.inputs[0])
+	if err := s.Open(); err != nil {
+		return err
+	}
+	r.form, r.order, r.round = byFeature, r.order[:0], r.round+1
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		_, known := r.codec.columnByName[string(name)]
+		next := s.Peek()
+		switch {
+		case !known && string(name) == r.codec.inputs[0].Name && next == '[' && len(r.order) == 0:
+			*s, r.form = start, byInput
+			return r.object()
+		case !known && r.row < 0 && isSplit(name):
+			*s = start
+			return r.split()
+		case known && r.row < 0 && next == '[' && len(r.order) == 0:
+			*s = start
+			return r.frame()
+		}
+		k, err := r.column(name, r.round)
+		if err != nil {
+			return err
+		}
+		if err := r.element(0, k, 0); err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	for k := range r.codec.columns {
+		if r.came[k] != r.round {
+			if err := r.absent(k, 1); err != nil {
+				return err
+			}
+		}
+	}
+	reorder(r.inputs[0], first, r.order)
+	return nil
+}
+
+// frame reads a batch that is an object of columns.
+func (r *Request) frame() error {
+	s := &r.scan
+	if err := s.Open(); err != nil {
+		return err
+	}
+	r.form, r.single, r.order, r.round = byColumn, false, r.order[:0], r.round+1
+	rows := -1
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		r.row = -1
+		k, err := r.column(name, r.round)
+		if err != nil {
+			return err
+		}
+		if s.Peek() != '[' {
+			return r.wrong(r.place(r.inputOf(k), k, 0), "want a list of the column's values, got "+s.Got())
+		}
+		if err := s.Open(); err != nil {
+			return err
+		}
+		for r.row = 0; s.More(']'); r.row++ {
+			if err := r.element(r.inputOf(k), k, 0); err != nil {
+				return err
+			}
+		}
+		if err := s.Err(); err != nil {
+			return err
+		}
+		n := r.row
+		r.row = -1
+		switch {
+		case n == 0:
+			return r.wrong(r.place(r.inputOf(k), k, 0), "want at least one value, got none")
+		case rows >= 0 && n != rows:
+			return r.wrong(r.place(r.inputOf(k), k, 0), fmt.Sprintf("want %s, as in the columns before it, got %d", count(rows, "value"), n))
+		}
+		rows = n
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	for k := range r.codec.columns {
+		if r.came[k] != r.round {
+			if err := r.absent(k, rows); err != nil {
+				return err
+			}
+		}
+	}
+	if len(r.inputs) == 1 {
+		transpose(r.inputs[0], rows, r.order)
+	}
+	r.frameRows = rows
+	return nil
+}
+
+// isSplit says whether a member's name is one of to_dict("split").
+func isSplit(name []byte) bool {
+	switch string(name) {
+	case "columns", "data", "index":
+		return true
+	}
+	return false
+}
+
+// split reads a batch as to_dict("split") writes it: the names of the columns, and the rows in their order.
+func (r *Request) split() error {
+	s := &r.scan
+	if err := s.Open(); err != nil {
+		return err
+	}
+	r.form, r.single, r.order, r.round = bySplit, false, r.order[:0], r.round+1
+	var data, columns bool
+	var rows scan.Scanner
+	for s.More('}') {
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		s.Peek()
+		switch string(name) {
+		case "columns":
+			if columns {
+				return &Error{Field: "x.columns", Message: scan.ErrTwice.Error()}
+			}
+			columns = true
+			err = r.splitColumns()
+		case "data":
+			if data {
+				return &Error{Field: "x.data", Message: scan.ErrTwice.Error()}
+			}
+			data, rows = true, *s
+			err = s.Skip()
+		default:
+			err = s.Skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	switch {
+	case !columns:
+		return &Error{Field: "x.columns", Message: "missing, want a list of names"}
+	case !data:
+		return &Error{Field: "x.data", Message: "missing, want a list of rows"}
+	}
+	end := *s
+	*s = rows
+	if err := r.splitRows(); err != nil {
+		return err
+	}
+	*s = end
+	return nil
+}
+
+func (r *Request) splitColumns() error {
+	s := &r.scan
+	if s.Peek() != '[' {
+		return &Error{Field: "x.columns", Message: "want a list of names, got " + s.Got()}
+	}
+	if err := s.Open(); err != nil {
+		return err
+	}
+	for s.More(']') {
+		if s.Peek() != '"' {
+			return &Error{Field: "x.columns", Message: "want names, got " + s.Got()}
+		}
+		name, err := s.Quoted()
+		if err != nil {
+			return err
+		}
+		if _, err := r.column(name, r.round); err != nil {
+			return ofColumns(scan.Shortened(name), err)
+		}
+	}
+	return s.Err()
+}
+
+// ofColumns says of a fault of a column that it stands in the list of their names.
+func ofColumns(name string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return &Error{Field: "x.columns", Message: name + ": " + e.Message}
+	}
+	return err
+}
+
+func (r *Request) splitRows() error {
+	s := &r.scan
+	if s.Peek() != '[' {
+		return &Error{Field: "x.data", Message: "want a list of rows, got " + s.Got()}
+	}
+	if err := s.Open(); err != nil {
+		return err
+	}
+	given := len(r.order)
+	for r.row = 0; s.More(']'); r.row++ {
+		first := length(r.inputs[0])
+		if s.Peek() != '[' {
+			return &Error{Field: fmt.Sprintf("x.data[%d]", r.row), Message: "want a list of the row's values, got " + s.Got()}
+		}
+		if err := s.Open(); err != nil {
+			return err
+		}
+		n := 0
+		for ; s.More(']'); n++ {
+			if n == given {
+				return &Error{Field: fmt.Sprintf("x.data[%d]", r.row), Message: fmt.Sprintf("want %s, got more", count(given, "value"))}
+			}
+			r.nth = n
+			if err := r.element(r.inputOf(r.order[n]), r.order[n], 0); err != nil {
+				return err
+			}
+		}
+		if err := s.Err(); err != nil {
+			return err
+		}
+		if n < given {
+			return &Error{Field: fmt.Sprintf("x.data[%d]", r.row), Message: fmt.Sprintf("want %s, got %d", count(given, "value"), n)}
+		}
+		r.order = r.order[:given]
+		for k := range r.codec.columns {
+			if r.came[k] != r.round {
+				if err := r.absent(k, 1); err != nil {
+					return ofColumns(r.codec.columns[k], err)
+				}
+			}
+		}
+		if len(r.inputs) == 1 {
+			reorder(r.inputs[0], first, r.order)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if r.row == 0 {
+		return &Error{Field: "x.data", Message: "want at least one row, got none"}
+	}
+	r.frameRows = r.row
+	return nil
+}
+
+// reorder moves the values from first on, which came in the order of columns given, to their columns.
+func reorder(t *onnx.Tensor, first int, order []int) {
+	inOrder := true
+	for i, k := range order {
+		inOrder = inOrder && i == k
+	}
+	if !inOrder {
+		rearrange(t, first, 1, order)
+	}
+}
+
+// transpose turns columns, which came in the order given, into rows.
+func transpose(t *onnx.Tensor, rows int, order []int) { rearrange(t, 0, rows, order) }
+
+// rearrange puts value i of the n-th column given at row i and its column.
+func rearrange(t *onnx.Tensor, first, rows int, order []int) {
+	switch d := t.DType; {
+	case d == onnx.Float32:
+		toRows(t.F32[first:], rows, order)
+	case d == onnx.Float64:
+		toRows(t.F64[first:], rows, order)
+	case d == onnx.Bool:
+		toRows(t.Bool[first:], rows, order)
+	case d == onnx.String:
+		toRows(t.Str[first:], rows, order)
+	default:
+		toRows(t.I64[first:], rows, order)
+	}
+}
+
+// toRows is rearrange for one type.
+func toRows[T any](values []T, rows int, order []int) {
+	from := append([]T(nil), values...)
+	for i, k := range order {
+		for row := range rows {
+			values[row*len(order)+k] = from[i*rows+row]
+		}
+	}
+}
+
+// listed joins names for a message, the first of many.
+func listed(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(", … (%d in all)", len(names))
+	}
+	return strings.Join(names, ", ")
+}
