@@ -105,7 +105,7 @@ e2e-readme:     ## README.md as a reader runs it, from a clean clone of HEAD; do
 	$(MAKE) e2e E2E=./readme/
 
 # Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
-.PHONY: machine lint-workflows vuln toolchain deploy-client deploy-configuration deploy-lambda lambda-live lambda-back image-push image-check image-find image-tag image-back
+.PHONY: machine lint-workflows vuln toolchain deploy-client deploy-configuration deploy-lambda lambda-live lambda-back release image-push image-check image-find image-tag image-back
 VENVS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ml-service
 
 machine:        ## install what race, test-arm64 and e2e need, on Debian or Ubuntu
@@ -117,7 +117,7 @@ lint-workflows: ## the workflows, their scripts and the client of the deployment
 	  python3 -m venv --clear $(VENVS)/workflows && $(VENVS)/workflows/bin/pip install --quiet --requirement .github/requirements.txt && \
 	  cp .github/requirements.txt $(VENVS)/workflows/installed; }
 	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(VENVS)/workflows/bin/shellcheck
-	$(VENVS)/workflows/bin/shellcheck -x -P SCRIPTDIR .github/scripts/*.sh deploy/aws/*.sh
+	$(VENVS)/workflows/bin/shellcheck -x -P SCRIPTDIR .github/scripts/*.sh deploy/aws/*.sh install.sh
 	$(VENVS)/workflows/bin/zizmor --quiet --offline .github
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./.github/deploy
 
@@ -149,6 +149,9 @@ lambda-live:    ## what users reach on AWS Lambda, beside what the stack's param
 
 lambda-back:    ## BACK=<number>, or previous: give all users of AWS Lambda that version
 	deploy/aws/back.sh
+
+release:        ## TAG=v1.2.3: dist/ with the binaries of a release, their contents and checksums
+	.github/scripts/release.sh
 
 # IMAGE, MODEL_VERSION and the rest reach these scripts through the environment, so that no shell reads a value as a command.
 image-push:     ## IMAGE=ghcr.io/owner/repo: build, push and join one image a platform

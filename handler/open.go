@@ -60,7 +60,7 @@ type Opened struct {
 // refused. ExitCode says what a binary that cannot open its version exits with.
 func Open(cfg Config, embedded fs.FS) (*Opened, error) {
 	if cfg.ModelDir == "" {
-		return open(embedded, cmp.Or(cfg.ModelVersion, modelVersion))
+		return OpenVersion(embedded, cmp.Or(cfg.ModelVersion, modelVersion))
 	}
 	o, err := openIn(cfg.ModelDir, cfg.ModelVersion)
 	if errors.Is(err, fs.ErrPermission) { // mounted into a container, whose user is not who made the folder
@@ -88,11 +88,11 @@ func openIn(dir, version string) (*Opened, error) {
 	case version == "":
 		version = modelVersion
 	}
-	return open(fsys, version)
+	return OpenVersion(fsys, version)
 }
 
-// open loads a version and holds it to its golden rows.
-func open(fsys fs.FS, version string) (*Opened, error) {
+// OpenVersion loads the version in that folder of fsys and holds it to its golden rows.
+func OpenVersion(fsys fs.FS, version string) (*Opened, error) {
 	m, err := model.Load(fsys, version)
 	if errors.Is(err, model.ErrVersion) || errors.Is(err, fs.ErrPermission) {
 		return nil, Usage(err)

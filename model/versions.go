@@ -53,7 +53,7 @@ func missing(fsys fs.FS, version string) error {
 	if len(names) > 0 {
 		holds = "holds " + listed(names)
 	}
-	return fmt.Errorf("%w %q: want %s in its folder, which %s", ErrVersion, version, fileNames(), holds)
+	return fmt.Errorf("%w %q: want %s in its folder, which %s", ErrVersion, version, strings.Join(Files(), " or "), holds)
 }
 
 // listed joins the first names of a list.
@@ -65,13 +65,13 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// fileNames lists the names that a model file may have.
-func fileNames() string {
+// Files are the names that a model file may have.
+func Files() []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {
 		names[i] = f.file
 	}
-	return strings.Join(names, " or ")
+	return names
 }
 
 // holdsModel says whether a version's folder has a model file, or cannot be looked into.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -17,7 +18,7 @@ func TestVersions(t *testing.T) {
 
 // TestNoSuchVersion says what was looked for and what is there.
 func TestNoSuchVersion(t *testing.T) {
-	files := fileNames()
+	files := strings.Join(Files(), " or ")
 	for _, c := range []struct {
 		fsys          fstest.MapFS
 		version, want string

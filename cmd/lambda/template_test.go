@@ -342,6 +342,8 @@ func TestTemplateOptions(t *testing.T) {
 		{"an access log", map[string]string{"AccessLog": "on"},
 			map[string]string{"HttpApi.Properties.AccessLogSettings": "<nil>"},
 			map[string]string{"HttpApi.Properties.AccessLogSettings.DestinationArn": "map[Fn::GetAtt:AccessLogGroup.Arn]"}, map[string]int{"AWS::Logs::LogGroup": 1}},
+		{"no metrics, by name", map[string]string{"MetricsNamespace": "none"}, nil,
+			map[string]string{"MlServiceFunction.Properties.Environment.Variables.METRICS_NAMESPACE": ""}, map[string]int{"AWS::CloudWatch::Alarm": -4}},
 		{"no metrics", map[string]string{"MetricsNamespace": ""}, nil,
 			map[string]string{"MlServiceFunction.Properties.Environment.Variables.METRICS_NAMESPACE": ""}, map[string]int{"AWS::CloudWatch::Alarm": -4}},
 		{"a dashboard", map[string]string{"Dashboard": "on"}, nil, nil, map[string]int{"AWS::CloudWatch::Dashboard": 1}},

@@ -14,19 +14,27 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program; its result is the exit code. A failure is one line on stderr. Cancelling ctx is Ctrl-C.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	err := dispatch(ctx, args, getenv, stdout, stderr)
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	err := dispatch(ctx, args, getenv, stdin, stdout, stderr)
 	if err != nil {
 		fmt.Fprintf(stderr, "ml-service: %v\n", err)
 	}
 	return handler.ExitCode(err)
 }
 
-func dispatch(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+func dispatch(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "check":
+			return check(args[1:], stdout)
+		case "score":
+			return score(ctx, args[1:], stdin, stdout, stderr)
+		}
+	}
 	healthcheck := len(args) > 0 && args[0] == "healthcheck"
 	if healthcheck {
 		args = args[1:]
@@ -55,10 +63,13 @@ func dispatch(ctx context.Context, args []string, getenv func(string) string, st
 const collectAt = 200
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, `ml-service serves a tabular ONNX model over HTTP: GET /health, POST /predict.
+	fmt.Fprint(w, `ml-service serves a tabular model over HTTP: GET /health, POST /predict.
 
   ml-service [flags]              serve
   ml-service healthcheck [flags]  ask the instance on this machine for /health; exit 0 if it is ok
+  ml-service check DIR            say what a model file, its folder or a folder of such is, and whether it can be served
+  ml-service score --model DIR [--format csv|jsonl] [--cores N] < rows.csv > answers.csv
+                                  answer a file of rows, of any length: CSV with a header, or JSON lines
   ml-service --version
 
 Exit codes: 0 done, 1 error, 2 usage or configuration.

@@ -78,7 +78,7 @@ func TestRunFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(context.Background(), c.args, env(c.env...), &stdout, &stderr)
+			code := run(context.Background(), c.args, env(c.env...), strings.NewReader(""), &stdout, &stderr)
 			line, rest, _ := strings.Cut(stderr.String(), "\n")
 			if code != c.code || !strings.HasPrefix(line, c.want) || rest != "" || stdout.Len() > 0 {
 				t.Errorf("got %d, stderr %q, stdout %q\nwant %d, one line %q", code, stderr.String(), stdout.String(), c.code, c.want)
@@ -94,7 +94,7 @@ func TestRunSays(t *testing.T) {
 		{"-h", "ml-service healthcheck"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(context.Background(), []string{c.arg}, env(), &stdout, &stderr)
+		code := run(context.Background(), []string{c.arg}, env(), strings.NewReader(""), &stdout, &stderr)
 		if code != handler.ExitDone || !strings.Contains(stdout.String(), c.want) || stderr.Len() > 0 {
 			t.Errorf("%s: got %d, %q, %q, want 0 and %q", c.arg, code, stdout.String(), stderr.String(), c.want)
 		}

@@ -49,6 +49,7 @@ Running it again goes on where it stopped, with the evidence it had. Ctrl-C leav
 	f.StringVar(&r.options.OnHold, "on-hold", canary.Pause, "what to do with a hold after --max-wait: pause or rollback")
 	f.DurationVar(&r.options.Every, "every", 5*time.Second, "time between two scrapes")
 	f.BoolVar(&r.options.Latency, "latency", true, "judge latency too")
+	f.DurationVar(&r.options.SlowOver, "slow-over", time.Millisecond, "what takes less is not slow, whatever the old side takes")
 	f.BoolVar(&r.options.AcceptSignature, "accept-signature", false, "go on although the model takes or answers something else than the old one")
 	f.BoolVar(&r.options.AcceptDrift, "accept-drift", false, "go on from a split that somebody else has made")
 	f.StringVar(&r.options.Reason, "reason", "", "why; it stands in the history")
@@ -131,6 +132,7 @@ func (r *release) release(ctx context.Context, s *rollout.Session) error {
 		}
 		return err
 	}
+	s.Step("judge by each scrape; Ctrl-C leaves the weights as they are")
 	err = run.Run(ctx)
 	for _, note := range run.Notes() {
 		r.say("%s", note)

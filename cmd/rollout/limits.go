@@ -21,6 +21,7 @@ func limitFlags(flags *pflag.FlagSet, l *judge.Limits) {
 	flags.Var((*share)(&l.Margin), "margin", "the same for steps above 10 %")
 	flags.Float64Var(&l.Slower, "slower", l.Slower, "how many times slower the new side may be")
 	flags.IntVar(&l.Requests, "requests", l.Requests, "fewest requests of the new side in a step that passes")
+	flags.Float64Var(&l.StepSpan, "step-time", l.StepSpan, "shortest step that passes, in seconds")
 	flags.IntVar(&l.Labels, "labels", l.Labels, "fewest rows with a known answer before a step passes; 0: none are waited for")
 }
 

@@ -40,6 +40,16 @@ Exit codes: 0 done, 1 error, 2 usage, 3 held, 4 rolled back, 5 locked or drifted
   rollout shift --to green --weight 10
   rollout promote
   rollout rollback --reason "too many refunds"`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return usage("no verb %q; did you mean %s?", args[0], strings.Join(near, " or "))
+			}
+			return usage("no verb %q; see rollout --help", args[0])
+		},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},

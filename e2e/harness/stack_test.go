@@ -43,6 +43,11 @@ type stack struct {
 // takes the whole project down when the test ends.
 func newStack(t *testing.T, with tool) *stack {
 	t.Helper()
+	if len(with) == 1 {
+		if why := e2e.NoOldCompose(t); why != "" {
+			t.Skip(why)
+		}
+	}
 	buildImage(t)
 	root := e2e.Root(t)
 	s := &stack{project: project, dir: filepath.Join(t.TempDir(), "ml-service"), tool: with}

@@ -44,6 +44,9 @@ func TestREADME(t *testing.T) {
 			continue
 		}
 		t.Run(s.Title+", docker-compose", func(t *testing.T) {
+			if why := e2e.NoOldCompose(t); why != "" {
+				t.Skip(why)
+			}
 			tidy(t, clone)
 			for i, b := range s.Blocks {
 				s.Blocks[i].Text = strings.ReplaceAll(b.Text, "docker compose ", "docker-compose ")

@@ -17,6 +17,7 @@ func TestTriggers(t *testing.T) {
 	want := map[string][]string{
 		"ci":       {"merge_group", "pull_request", "workflow_call"},
 		"deploy":   {"push", "workflow_dispatch"},
+		"release":  {"push"},
 		"rollback": {"workflow_dispatch"},
 		"ship":     {"workflow_call"},
 		"vuln":     {"merge_group", "pull_request", "schedule", "workflow_call", "workflow_dispatch"},
@@ -38,6 +39,8 @@ func TestPermissions(t *testing.T) {
 		"deploy/image": pushes, "deploy/tags": pushes, "rollback/tags": pushes,
 		"rollback/find": {"contents": "read", "packages": "read"},
 		"ship/lambda":   takesRole, "rollback/lambda": takesRole,
+		"release/ci": read, "release/image": pushes,
+		"release/binaries": {"contents": "write", "id-token": "write", "attestations": "write"},
 		// A called workflow gets at most what its caller has.
 		"deploy/staging": takesRole, "deploy/production": takesRole, "rollback/api": takesRole,
 	}

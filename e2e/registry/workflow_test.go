@@ -85,7 +85,7 @@ func workflows(t *testing.T) map[string]workflow {
 		}
 		all[w.file] = w
 	}
-	for _, name := range []string{"ci", "deploy", "rollback", "ship", "vuln"} {
+	for _, name := range []string{"ci", "deploy", "release", "rollback", "ship", "vuln"} {
 		if all[name].Jobs == nil {
 			t.Fatalf("workflows: got %v, want %s.yml among them", files, name)
 		}

@@ -32,6 +32,7 @@ type Options struct {
 	OnHold          string
 	Limits          judge.Limits
 	Latency         bool
+	SlowOver        time.Duration // a request of the new side that takes less is not slow, whatever the old side takes
 	AcceptSignature bool
 	AcceptDrift     bool
 	Reason          string
@@ -66,6 +67,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Every < 100*time.Millisecond {
 		return usage("every: want at least 100ms, got %s", o.Every)
+	}
+	if o.SlowOver < 0 {
+		return usage("slow over: want at least 0s, got %s", o.SlowOver)
 	}
 	if o.MaxWait <= 0 {
 		return usage("max wait: want more than 0, got %s", o.MaxWait)
@@ -203,7 +207,7 @@ func (r *Run) begin(ctx context.Context, baseline rollout.Side) error {
 		judged := judge.Judged{Latency: r.Latency, Accuracy: r.Labels != nil}
 		if r.Latency {
 			var reason string
-			r.state.Limits, reason = limitsOf(r.state.Old.Last.Latency, r.state.New.Last.Latency, r.Options.Limits.Slower)
+			r.state.Limits, reason = limitsOf(r.state.Old.Last.Latency, r.state.New.Last.Latency, r.Options.Limits.Slower, r.SlowOver.Seconds())
 			if r.state.Limits == nil {
 				judged.Latency = false
 				r.note("latency is not judged: %s", reason)
@@ -244,8 +248,8 @@ func (r *Run) measure(ctx context.Context, resumed bool) (float64, error) {
 	}
 	for _, s := range sides {
 		s.Known, s.Missed = false, 0
-		if c := s.read(ctx, r.counter, nil, false); c.fault != "" || !s.Known {
-			return 0, fmt.Errorf("the counts of %s cannot be read: is /metrics served?", s.Side)
+		if c := s.read(ctx, r.counter, nil, false); !s.Known {
+			return 0, fmt.Errorf("the counts of %s cannot be read, is /metrics served? %w", s.Side, c.err)
 		}
 	}
 	if resumed && r.state.Rate > 0 {
@@ -447,6 +451,13 @@ func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 	if ctx.Err() != nil {
 		return nil // a reading that was interrupted says nothing of a side
 	}
+	switch {
+	case fresh.err != nil && old.err != nil: // whoever reads is at fault, and not a side
+		r.state.New.Missed, r.state.Old.Missed = 0, 0
+		r.note("neither side could be read: %v", fresh.err)
+	case r.state.New.Missed >= missedScrapes: // a side that cannot be read is not a side without errors
+		r.judge.Condemn(fmt.Sprintf("%s could not be read %d times in a row: %v", r.To, r.state.New.Missed, fresh.err))
+	}
 	if fresh.fault != "" {
 		r.judge.Condemn(fresh.fault)
 	}
@@ -476,17 +487,13 @@ func (r *Run) told(step float64, report judge.Report) {
 func failure(report judge.Report) string {
 	for _, c := range report.Checks {
 		if c.Verdict == judge.Fail {
-			return fmt.Sprintf("%s: %s (%s against %s)", c.Name, c.Why, dash(c.New), dash(c.Old))
+			if c.New == "" {
+				return fmt.Sprintf("%s: %s", c.Name, c.Why)
+			}
+			return fmt.Sprintf("%s: %s (%s against %s)", c.Name, c.Why, c.New, c.Old)
 		}
 	}
 	return string(report.Verdict)
-}
-
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 func (r *Run) held(ctx context.Context, report judge.Report) error {

@@ -55,6 +55,11 @@ func TestBadReleasesAreRolledBack(t *testing.T) {
 		"replaced":           {func(c *town) { c.after[5] = func() { c.sides["green"].counts.Instance = "green-2" } }, "green was replaced", 5},
 		"counts go down":     {func(c *town) { c.after[5] = func() { c.sides["green"].counts.Requests = 0 } }, "a counter went down", 5},
 		"hangs":              {func(c *town) { c.after[3] = func() { c.sides["green"].silent = true } }, "could not be read 3 times in a row", 6},
+		"nobody can be read": {func(c *town) {
+			c.after[3] = func() { c.sides["green"].silent, c.sides["blue"].silent = true, true }
+			c.after[30] = func() { c.sides["green"].silent, c.sides["blue"].silent = false, false }
+			c.after[32] = func() { c.sides["green"].counts.Restarts++ }
+		}, "green was restarted", 40},
 		"fails to take half": {func(c *town) { c.after[8] = func() { c.refuse = errors.New("green does not answer") } }, "the shift to 50 % failed: shift: green does not answer", 40},
 	} {
 		t.Run(name, func(t *testing.T) {

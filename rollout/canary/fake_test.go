@@ -3,6 +3,7 @@ package canary
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -51,7 +52,7 @@ func newTown(t *testing.T) *town {
 		for _, b := range bounds {
 			c.sides[side].counts.Latency = append(c.sides[side].counts.Latency, rollout.Bucket{Seconds: b})
 		}
-		c.sides[side].counts.Latency = append(c.sides[side].counts.Latency, rollout.Bucket{Seconds: 1e300})
+		c.sides[side].counts.Latency = append(c.sides[side].counts.Latency, rollout.Bucket{Seconds: math.Inf(1)})
 	}
 	c.traffic() // so that blue has a 95th percentile
 	c.traffic()

@@ -15,7 +15,7 @@ import (
 const missedScrapes = 3
 
 // scrapeWithin is how long one side's counts may take.
-const scrapeWithin = 4 * time.Second
+const scrapeWithin = 5 * time.Second
 
 // seen is what is known of one side's counts.
 type seen struct {
@@ -28,7 +28,8 @@ type seen struct {
 // change is what a side had between two readings.
 type change struct {
 	counts judge.Counts
-	fault  string // the process is another, or cannot be read
+	fault  string // the process is another, or was started anew
+	err    error  // this reading failed
 }
 
 // limits are the bucket limits by which a side's requests are slow, as indices; latency is not judged where there are none.
@@ -42,9 +43,9 @@ type limits struct {
 // fewestTimed is from how many timed requests a side's 95th percentile is known.
 const fewestTimed = 100
 
-// limitsOf takes the old side's 95th percentile for the limit, and the new side's a factor above, each the next bucket's.
-// The reason says why there are none.
-func limitsOf(old, fresh []rollout.Bucket, slower float64) (l *limits, reason string) {
+// limitsOf takes the old side's 95th percentile for the limit, and the new side's a factor above, at least floor; each is
+// the next bucket's. The reason says why there are none.
+func limitsOf(old, fresh []rollout.Bucket, slower, floor float64) (l *limits, reason string) {
 	if len(old) < 2 || len(old) != len(fresh) {
 		return nil, "the sides count time in different steps"
 	}
@@ -63,11 +64,8 @@ func limitsOf(old, fresh []rollout.Bucket, slower float64) (l *limits, reason st
 		return nil, fmt.Sprintf("the old side has timed %.0f requests, and its 95th percentile takes %d", all, fewestTimed)
 	}
 	for k, limit := range l.Seconds {
-		switch {
-		case l.Old < 0:
-			if float64(old[k].Count) >= 0.95*all {
-				l.Old = k
-			}
+		if l.Old < 0 && float64(old[k].Count) >= 0.95*all && limit >= floor/slower*(1-1e-9) {
+			l.Old = k
 		}
 		if l.Old < 0 {
 			continue
@@ -85,23 +83,19 @@ func limitsOf(old, fresh []rollout.Bucket, slower float64) (l *limits, reason st
 	return l, ""
 }
 
-// read takes a reading of a side and gives what it had since the last one. A process that was replaced is a fault, and so
-// are three readings in a row that fail: a side that cannot be read is not a side without errors.
+// read takes a reading of a side and gives what it had since the last one. A process that was replaced is a fault.
 func (s *seen) read(ctx context.Context, counter rollout.Counter, l *limits, isNew bool) change {
 	ctx, cancel := context.WithTimeout(ctx, scrapeWithin)
 	defer cancel()
 	now, err := counter.Count(ctx, s.Side)
 	if err != nil {
 		s.Missed++
-		c := change{}
+		c := change{err: err}
 		if s.Known && now.Instance != "" && now.FailedTries >= s.Last.FailedTries { // the tries are counted elsewhere
 			failed := int(now.FailedTries - s.Last.FailedTries)
 			s.Last.FailedTries += uint64(failed)
 			s.Last.Errors += uint64(failed)
 			c.counts = judge.Counts{Requests: failed, Errors: failed}
-		}
-		if s.Missed >= missedScrapes {
-			c.fault = fmt.Sprintf("%s could not be read %d times in a row: %v", s.Side, s.Missed, err)
 		}
 		if fault := s.replaced(now); s.Known && now.Instance != "" && fault != "" {
 			c.fault = fault

@@ -39,9 +39,13 @@ func readState(file string) (*state, error) {
 	return &s, nil
 }
 
-// write replaces the file in one step.
+// write replaces the file in one step. A later call reads the sides anew, so of the readings their instances alone are kept.
 func (s *state) write(file string) error {
-	text, err := json.Marshal(s)
+	kept := *s
+	for _, side := range []*seen{&kept.Old, &kept.New} {
+		side.Last.Latency, side.Last.Scores = nil, nil
+	}
+	text, err := json.Marshal(kept)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Limits struct {
 	SmallShare  float64 `json:"small_share"`   // of the traffic
 	Slower      float64 `json:"slower"`        // how many times slower the new side may be
 	Requests    int     `json:"requests"`      // the fewest requests of the new side in a step that passes
+	StepSpan    float64 `json:"step_span_s"`   // the shortest step that passes, in seconds
 	PassAt      float64 `json:"pass_at"`       // the e-value at which a step's margin counts as kept
 	WindowsAt   float64 `json:"windows_at"`    // the e-value that the windows of the latency check must reach
 	Labels      int     `json:"labels"`        // the fewest rows with a known answer before a step passes; 0: not waited for
@@ -42,7 +43,7 @@ type Limits struct {
 
 // DefaultLimits are the ones whose operating characteristic `make judge` prints.
 func DefaultLimits() Limits {
-	return Limits{Alpha: 0.01, ErrorRate: 0.01, MarginSmall: 0.03, Margin: 0.02, SmallShare: 0.10, Slower: 1.5, Requests: 100,
+	return Limits{Alpha: 0.01, ErrorRate: 0.01, MarginSmall: 0.03, Margin: 0.02, SmallShare: 0.10, Slower: 1.5, Requests: 100, StepSpan: 30,
 		PassAt: 20, WindowsAt: 20, FloorAlpha: 0.01, WindowNew: 10, WindowSpan: 10}
 }
 
@@ -59,6 +60,9 @@ func (l Limits) Validate() error {
 		if !(c.value > c.over) || c.value > c.upTo {
 			return fmt.Errorf("%s: want more than %g and at most %g, got %g", c.name, c.over, c.upTo, c.value)
 		}
+	}
+	if !(l.StepSpan >= 0 && l.StepSpan <= 1e6) {
+		return fmt.Errorf("step span: want 0 to 1e6 seconds, got %g", l.StepSpan)
 	}
 	if l.Requests < 1 || l.WindowNew < 1 || l.Labels < 0 {
 		return fmt.Errorf("want at least one request in a step and in a window, and no negative number of labels; got %d, %d, %d", l.Requests, l.WindowNew, l.Labels)

@@ -189,7 +189,7 @@ func TestAccuracy(t *testing.T) {
 			if err := j.Step(0.1); err != nil {
 				t.Fatal(err)
 			}
-			feed(t, j, 20, Scrape{Old: Counts{Requests: 90}, New: Counts{Requests: 10}})
+			feed(t, j, 20, Scrape{Old: Counts{Requests: 90}, New: Counts{Requests: 10}, Elapsed: 5 * time.Second})
 			if err := j.AddLabels(c.rows, c.newWrong, c.oldWrong); err != nil {
 				t.Fatal(err)
 			}

@@ -94,6 +94,11 @@ func (j *Judge) judgeErrors() Check {
 		c.Verdict, c.Why = Hold, fmt.Sprintf("%s may still be at %s (limit %s)", s.New, percent(c.AtMost), percent(limit))
 	case s.InStep.Requests < s.Limits.Requests:
 		c.Verdict, c.Why = Hold, fmt.Sprintf("%s is below %s; %d of %d requests of this step", s.New, percent(limit), s.InStep.Requests, s.Limits.Requests)
+	case s.StepAge.Seconds() < s.Limits.StepSpan:
+		c.Seconds = s.Limits.StepSpan - s.StepAge.Seconds()
+		c.Verdict, c.Why = Hold, fmt.Sprintf("%s is below %s; a step takes at least %s: %s more", s.New, percent(limit), span(s.Limits.StepSpan), span(c.Seconds))
+		c.Requests = 1
+		return c
 	default:
 		c.Verdict, c.Why = Pass, fmt.Sprintf("%s is at most at %s (limit %s)", s.New, percent(c.AtMost), percent(limit))
 		return c
@@ -235,7 +240,7 @@ func Plan(l Limits, rate float64, shares []float64) []StepPlan {
 		if share < 1 {
 			p.Requests = max(l.Requests, needed(0, carried, l.margin(share), l.PassAt))
 			carried += p.Requests
-			if seconds := float64(p.Requests) / (rate * share); seconds < longest.Seconds() {
+			if seconds := max(float64(p.Requests)/(rate*share), l.StepSpan); seconds < longest.Seconds() {
 				p.Takes = time.Duration(seconds * float64(time.Second))
 			} else {
 				p.Takes = longest

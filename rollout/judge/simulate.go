@@ -101,7 +101,7 @@ func (j *Judge) fails() bool {
 
 func (j *Judge) passes() bool {
 	s, at := &j.s, math.Log(j.s.Limits.PassAt)
-	return s.InStep.Requests >= s.Limits.Requests &&
+	return s.InStep.Requests >= s.Limits.Requests && s.StepAge.Seconds() >= s.Limits.StepSpan &&
 		Below(s.NewAll.Errors, s.NewAll.Requests, s.limit(s.OldAll.Errors, s.OldAll.Requests)) >= at &&
 		(!s.Judged.Latency || !s.suspect() && Below(s.NewAll.Slower, s.NewAll.Timed, s.limit(s.OldAll.Slow, s.OldAll.Timed)) >= at)
 }

@@ -94,7 +94,9 @@ func (t *Target) restore(ctx context.Context, p *project, f *file, after string,
 		err = t.reload(ctx, p.nginx)
 	}
 	if err == nil {
-		err = t.workers(ctx, p.nginx, b)
+		if err := t.workers(ctx, p.nginx, b); err != nil {
+			return fmt.Errorf("%w; the previous %s is back, but Nginx was not seen to take it: %w", cause, f.path, err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%w; putting the previous %s back did not succeed either: %w (its bytes are in %s)", cause, f.path, err, filepath.Join(t.Saved, beforeName))

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"ml-service/model"
+	"ml-service/onnx"
+)
+
+// columns are the names of the answers' columns.
+func (t *table) columns() (names []string) {
+	m := t.model
+	switch m.Kind() {
+	case model.Classifier:
+		names = []string{"prediction"}
+		if m.ScoresOutput() >= 0 {
+			names = append(names, "confidence")
+		}
+	case model.Regressor:
+		names = numbered("prediction", m.Targets())
+	default:
+		for _, v := range m.Outputs() {
+			width := 1
+			for _, d := range v.Shape[min(1, len(v.Shape)):] {
+				width *= max(d, 1)
+			}
+			names = append(names, numbered(v.Name, width)...)
+		}
+	}
+	return names
+}
+
+func numbered(name string, n int) []string {
+	if n == 1 {
+		return []string{name}
+	}
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s_%d", name, i)
+	}
+	return names
+}
+
+func (t *table) header() []byte {
+	var line []byte
+	for i, name := range t.columns() {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = appendText(line, name)
+	}
+	return append(line, '\n')
+}
+
+// append appends the answers of a batch.
+func (t *table) append(dst []byte, b *model.Batch, rows int) []byte {
+	m := t.model
+	for r := range rows {
+		switch {
+		case !b.PerRow():
+			for i := range m.Outputs() {
+				o := b.Output(i)
+				width := o.Len() / rows
+				for k := range width {
+					if i+k > 0 {
+						dst = append(dst, ',')
+					}
+					dst = appendValue(dst, o, r*width+k)
+				}
+			}
+		case m.Kind() == model.Classifier:
+			dst = appendValue(dst, b.Label(), r)
+			if m.ScoresOutput() >= 0 {
+				dst = append(dst, ',')
+				if p := b.Class(r).Confidence; p >= 0 {
+					dst = appendConfidence(dst, m, p)
+				}
+			}
+		default:
+			for k := range m.Targets() {
+				if k > 0 {
+					dst = append(dst, ',')
+				}
+				dst = appendValue(dst, b.Output(0), r*m.Targets()+k)
+			}
+		}
+		dst = append(dst, '\n')
+	}
+	return dst
+}
+
+func appendConfidence(dst []byte, m *model.Model, p float64) []byte {
+	bits := 64
+	if m.Outputs()[m.ScoresOutput()].DType == onnx.Float32 {
+		bits = 32
+	}
+	return strconv.AppendFloat(dst, p, 'g', -1, bits)
+}
+
+// appendValue appends a value as pandas reads it back: the shortest decimal, and nothing for NaN.
+func appendValue(dst []byte, t *onnx.Tensor, i int) []byte {
+	switch t.DType {
+	case onnx.Float32:
+		if v := t.F32[i]; v == v {
+			return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
+		}
+		return dst
+	case onnx.Float64:
+		if v := t.F64[i]; v == v {
+			return strconv.AppendFloat(dst, v, 'g', -1, 64)
+		}
+		return dst
+	case onnx.String:
+		return appendText(dst, t.Str[i])
+	case onnx.Bool:
+		return strconv.AppendBool(dst, t.Bool[i])
+	case onnx.Uint64:
+		return strconv.AppendUint(dst, uint64(t.I64[i]), 10)
+	}
+	return strconv.AppendInt(dst, t.I64[i], 10)
+}
+
+func appendText(dst []byte, s string) []byte {
+	if s != "" && !bytes.ContainsAny([]byte(s), ",\"\r\n") {
+		return append(dst, s...)
+	}
+	dst = append(dst, '"')
+	for _, c := range []byte(s) {
+		if c == '"' {
+			dst = append(dst, '"')
+		}
+		dst = append(dst, c)
+	}
+	return append(dst, '"')
+}

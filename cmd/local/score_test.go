@@ -1,0 +1,179 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ml-service/handler"
+)
+
+const demo = "../../models/v1.0.0"
+
+// runOn is run with stdin: the exit code, and what it wrote.
+func runOn(stdin io.Reader, args ...string) (code int, stdout, stderr string) {
+	var out, said bytes.Buffer
+	code = run(context.Background(), args, env(), stdin, &out, &said)
+	return code, out.String(), said.String()
+}
+
+// nativeModel writes a file of a room's fixtures to a folder of its own.
+func nativeModel(t *testing.T, room, name, file string) string {
+	t.Helper()
+	z, err := zip.OpenReader("../../" + room + "/testdata/models.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = z.Close() }()
+	data, err := fs.ReadFile(z, "formats/"+name+"/"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), file)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestScore(t *testing.T) {
+	categories := nativeModel(t, "xgboost", "xgb_cats_strings", "model.ubj")
+	targets := nativeModel(t, "xgboost", "xgb_targets_trees", "model.ubj")
+	labels := nativeModel(t, "xgboost", "xgb_labels_trees", "model.ubj")
+	const head = "radius error,area error,mean smoothness\n"
+	for _, c := range []struct{ name, model, in, out, said string }{
+		{"a row", demo, head + "0.4,-0.2,0.1\n", "prediction,confidence\n1,0.6030141\n", ""},
+		{"no last line break", demo, head + "0.4,-0.2,0.1", "prediction,confidence\n1,0.6030141\n", ""},
+		{"another order, quotes, line ends", demo, "\xef\xbb\xbf\"mean smoothness\",radius error,area error\r\n.1,\"0.4\",-2e-1\r\n\r\n0.1,0.4,-0.2\r\n", "prediction,confidence\n1,0.6030141\n1,0.6030141\n", ""},
+		{"other columns", demo, "id,mean smoothness,radius error,area error\n\"a\"\",\nb\",0.1,0.4,-0.2\n", "prediction,confidence\n1,0.6030141\n", "ml-service: score: columns that the model does not have: [\"id\"]\n"},
+		{"the header alone", demo, head, "prediction,confidence\n", ""},
+		{"nothing", demo, "", "", ""},
+		{"JSON lines", demo, "[0.4,-0.2,0.1]\n\n {\"x\":[1,2,3]}", "{\"prediction\":1.0,\"confidence\":0.603,\"version\":\"v1.0.0\"}\n{\"prediction\":0.0,\"confidence\":0.999,\"version\":\"v1.0.0\"}\n", ""},
+		{"categories", categories, "f5,f0,f1,f2,f3,f4\nkiwi,0,-0.0,0,0e1,0\n\"kiwi\",NaN,nan,NA,null,\nkiwi,-0.75,1.2528682,,-0.29809284,0.48851815\n", "prediction\n-1.3733308\n1.6913456\n3.7308526\n", ""},
+		{"unnamed columns", targets, "a,b,c,d,e\n0,0,0,0,0\n", "prediction_0,prediction_1,prediction_2\n0.23788139,-0.012404155,0.5164568\n", ""},
+		{"several outputs", labels, "a,b,c,d,e\n0,0,0,0,0\n", "labels_0,labels_1,labels_2,probabilities_0,probabilities_1,probabilities_2,raw_0,raw_1,raw_2\n0,0,0,0.2701", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, said := runOn(strings.NewReader(c.in), "score", "--model", c.model)
+			if code != handler.ExitDone || !strings.HasPrefix(out, c.out) || said != c.said {
+				t.Errorf("got %d, %q, %q\nwant 0, %q, %q", code, out, said, c.out, c.said)
+			}
+		})
+	}
+}
+
+func TestScoreFails(t *testing.T) {
+	categories := nativeModel(t, "xgboost", "xgb_cats_strings", "model.ubj")
+	const head = "radius error,area error,mean smoothness\n"
+	for _, c := range []struct {
+		name string
+		args []string
+		in   string
+		code int
+		want string
+	}{
+		{"no model", []string{}, "", handler.ExitUsage, "want --model DIR"},
+		{"an argument", []string{"--model", demo, "rows.csv"}, "", handler.ExitUsage, `unexpected argument "rows.csv": rows come from standard input`},
+		{"a format", []string{"--model", demo, "--format", "xml"}, "", handler.ExitUsage, `--format: want csv or jsonl, got "xml"`},
+		{"several versions", []string{"--model", "../../models"}, "", handler.ExitUsage, "want one version, got 2"},
+		{"no such model", []string{"--model", "none"}, "", handler.ExitUsage, "no such file or directory"},
+		{"a missing column", []string{"--model", demo}, "radius error,mean smoothness\n1,2\n", handler.ExitError, `the header has no column ["area error"]`},
+		{"a column twice", []string{"--model", demo}, "radius error,radius error\n1,2\n", handler.ExitError, `the header has column "radius error" twice`},
+		{"too few fields", []string{"--model", demo}, head + "1,2,3\n1,2\n", handler.ExitError, "line 3: want 3 fields, got 2"},
+		{"no number", []string{"--model", demo}, head + "1,2,3\n1,x,3\n", handler.ExitError, `line 3: column "area error": want a number, got "x"`},
+		{"nothing", []string{"--model", demo}, head + "1,,3\n", handler.ExitError, `line 2: column "area error": want a number, and the model handles no missing value here, got ""`},
+		{"an open quote", []string{"--model", demo}, head + "1,\"2,3\n", handler.ExitError, "line 2: a quote that is not closed"},
+		{"text behind a quote", []string{"--model", demo}, head + "1,\"2\"2,3\n", handler.ExitError, "line 2: want a comma behind a closing quote"},
+		{"a category", []string{"--model", categories}, "f0,f1,f2,f3,f4,f5\n1,2,3,4,5,kiwi\n\n1,2,3,4,5,fig\n", handler.ExitError, `line 4: column "f5": want a category that the model was trained with, got "fig"`},
+		{"JSON of another width", []string{"--model", demo}, "[1,2,3]\n[1,2]\n", handler.ExitError, "line 2: x: want 3 numbers, got 2"},
+		{"no JSON", []string{"--model", demo}, "[1,2,3]\n[1,2\n", handler.ExitError, "line 2: want JSON, the x of a POST /predict"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, said := runOn(strings.NewReader(c.in), append([]string{"score"}, c.args...)...)
+			if code != c.code || !strings.HasPrefix(said, "ml-service: ") || !strings.Contains(said, c.want) {
+				t.Errorf("got %d, %q, want %d, %q", code, said, c.code, c.want)
+			}
+		})
+	}
+}
+
+// TestScoreInOrder answers more rows than several pieces hold, some with line breaks between quotes, on several cores.
+func TestScoreInOrder(t *testing.T) {
+	const rows = 60000
+	var in, want bytes.Buffer
+	in.WriteString("note,radius error,area error,mean smoothness\n")
+	want.WriteString("prediction,confidence\n")
+	for i := range rows {
+		note := "n"
+		if i%7 == 0 {
+			note = "\"two\nlines, \"\"quoted\"\"\""
+		}
+		if i%3 == 0 {
+			fmt.Fprintf(&in, "%s,0.4,-0.2,0.1\n", note)
+			want.WriteString("1,0.6030141\n")
+		} else {
+			fmt.Fprintf(&in, "%s,1,2,3\n", note)
+			want.WriteString("0,0.9994318\n")
+		}
+	}
+	for _, cores := range []string{"1", "3"} {
+		code, out, said := runOn(&oneByOne{in.Bytes()}, "score", "--model", demo, "--cores", cores)
+		if code != 0 || out != want.String() {
+			t.Errorf("%s cores: got %d, %d bytes, %q; want 0 and %d bytes", cores, code, len(out), said, want.Len())
+		}
+	}
+	bad := strings.TrimSuffix(in.String(), "\n") + "x\n"
+	if code, _, said := runOn(strings.NewReader(bad), "score", "--model", demo); code != 1 || !strings.Contains(said, fmt.Sprintf("line %d: column \"mean smoothness\"", strings.Count(bad, "\n"))) {
+		t.Errorf("got %d, %q, want the last line named", code, said)
+	}
+}
+
+// oneByOne gives its bytes in small reads.
+type oneByOne struct{ rest []byte }
+
+func (o *oneByOne) Read(p []byte) (int, error) {
+	if len(o.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, o.rest[:min(len(o.rest), 1000)])
+	o.rest = o.rest[n:]
+	return n, nil
+}
+
+func TestCheck(t *testing.T) {
+	categories := nativeModel(t, "xgboost", "xgb_cats_strings", "model.ubj")
+	broken := filepath.Join(t.TempDir(), "model.txt")
+	if err := os.WriteFile(broken, []byte("tree\nversion=v2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path string
+		code int
+		want []string
+	}{
+		{demo, handler.ExitDone, []string{"v1.0.0\n", "26 rows answered as recorded from onnxruntime 1.32.0", "kind      classifier", "can be served"}},
+		{"../../models", handler.ExitDone, []string{"v1.0.0\n", "v1.1.0\n"}},
+		{demo + "/model.onnx", handler.ExitDone, []string{"model\n", "26 rows answered as recorded"}},
+		{categories, handler.ExitDone, []string{"(xgboost)", `f5 string [N, 1], may be missing: ["apple" "Banana"`, "golden    none"}},
+		{broken, handler.ExitError, []string{"cannot be served: model model: lightgbm: line 2: version: version v2 is not supported"}},
+		{"score_test.go", handler.ExitUsage, nil},
+		{".", handler.ExitUsage, nil},
+	} {
+		code, out, said := runOn(strings.NewReader(""), "check", c.path)
+		if code != c.code || (code != 0) != (said != "") {
+			t.Errorf("%s: got %d, %q, want %d", c.path, code, said, c.code)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: want %s in %s", c.path, want, out)
+			}
+		}
+	}
+}

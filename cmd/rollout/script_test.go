@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"rollout": func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+		"docker": fakeDocker,
+	})
+}
+
+// TestScripts are transcripts of every verb and every error. `try CODE ARGS…` runs rollout, which must end with CODE, and leaves what it
+// said in the file `out`; `world WORDS…` changes the containers. With UPDATE_SCRIPTS=1 the transcripts are written anew.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "nginx.conf"), []byte(conf), 0o644); err != nil {
+				return err
+			}
+			if err := os.Mkdir(filepath.Join(env.WorkDir, "models"), 0o755); err != nil {
+				return err
+			}
+			w, err := newWorld(env.WorkDir)
+			if err != nil {
+				return err
+			}
+			env.Values["world"] = w
+			env.Setenv("ROLLOUT_WORLD", w.control.URL)
+			env.Defer(w.close)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"try": try, "world": changeWorld, "verbatim": verbatim},
+	})
+}
+
+const conf = `events {}
+http {
+    upstream ml_backend {
+        zone ml_backend 64k;
+        server ml-service-blue:8080 max_fails=1 fail_timeout=2s resolve;
+    }
+    resolver 127.0.0.11;
+    proxy_connect_timeout 500ms;
+    proxy_next_upstream error timeout non_idempotent;
+    server { listen 8080; location / { proxy_pass http://ml_backend; } }
+}
+`
+
+// try runs rollout and keeps what it said without what differs from run to run.
+func try(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec("rollout", args[1:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("rollout: %v", err)
+		}
+		code = exit.ExitCode()
+	}
+	said := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	if code != want {
+		ts.Fatalf("rollout %s: exit code %d, want %d\n%s", strings.Join(args[1:], " "), code, want, said)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("out"), []byte(plain(said, ts.Getenv("WORK"))), 0o644))
+}
+
+func host() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "?"
+	}
+	return regexp.QuoteMeta(name)
+}
+
+var differing = []struct {
+	form *regexp.Regexp
+	as   string
+}{
+	{regexp.MustCompile(`\d{8}-\d{6}-[a-z2-7]{4}`), "ID"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+.:0-9Z]*`), "TIME"},
+	{regexp.MustCompile(`\d+\.\d s\b`), "N s"},
+	{regexp.MustCompile(`\S+@` + host() + `( \(pid \d+\))?`), "WHO"},
+	{regexp.MustCompile(`\b\d+/48\b`), "N/48"},
+	{regexp.MustCompile(`answered \d+ of 48`), "answered N of 48"},
+	{regexp.MustCompile(`(?m)^… .*\n`), ""},
+	{regexp.MustCompile(`  +`), "  "},
+	{regexp.MustCompile(`revision [0-9a-f]+, now [0-9a-f]+`), "revision R, now S"},
+}
+
+func plain(text, work string) string {
+	text = strings.ReplaceAll(text, work, "WORK")
+	for _, d := range differing {
+		text = d.form.ReplaceAllString(text, d.as)
+	}
+	return text
+}
+
+// changeWorld does to the containers what the script says.
+func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
+	w, ok := ts.Value("world").(*world)
+	if !ok {
+		ts.Fatalf("no world")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch args[0] {
+	case "state": // SERVICE STATE HEALTH
+		w.all[args[1]].state, w.all[args[1]].health = args[2], args[3]
+	case "remove":
+		w.all[args[1]].server.Close()
+		delete(w.all, args[1])
+	case "deaf":
+		w.deaf = args[1] == "yes"
+	case "kill": // at the n-th call from now on
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		w.calls, w.killAt = 0, n
+	case "reload":
+		w.reload()
+	case "image":
+		w.images[args[1]] = args[2]
+	default:
+		ts.Fatalf("world %q", args)
+	}
+}
+
+// verbatim pastes a block over the upstream in place, as a person does.
+func verbatim(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs("nginx.conf")
+	text := blockForm.ReplaceAllLiteralString(ts.ReadFile(path), "upstream ml_backend { "+strings.Join(args, " ")+" }")
+	ts.Check(os.WriteFile(path, []byte(text), 0o644))
+}
+
+// TestKilledAtEveryCall kills a shift and a deploy at each of their calls of docker.
+func TestKilledAtEveryCall(t *testing.T) {
+	for _, verb := range [][]string{{"shift", "--to", "green", "--weight", "50"}, {"deploy", "--image", "ml-service:v1", "--version", "v2.0.0"}} {
+		killed := 0
+		step := 1
+		if testing.Short() {
+			step = 4
+		}
+		for n := 1; ; n += step {
+			if !killAt(t, n, verb) {
+				break
+			}
+			killed++
+		}
+		if killed < 3 {
+			t.Errorf("%s was killed at %d calls only", verb[0], killed)
+		}
+		t.Logf("%s: killed %d times, at every %d. call", verb[0], killed, step)
+	}
+}
+
+// killAt kills rollout at its n-th call of docker and holds what was left, and the next call, to what is promised. It says
+// whether rollout was killed.
+func killAt(t *testing.T, n int, verb []string) bool {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorld(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	w.killAt = n
+	call := func(args ...string) (int, string) {
+		cmd := exec.CommandContext(t.Context(), "rollout", append([]string{"-C", dir}, args...)...)
+		cmd.Env = append(os.Environ(), "ROLLOUT_WORLD="+w.control.URL)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), string(out)
+	}
+	if code, out := call(verb...); code >= 0 {
+		if code != 0 {
+			t.Fatalf("%v: exit code %d: %s", verb, code, out)
+		}
+		return false
+	}
+	left, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers := fmt.Sprint(serverForm.FindAllString(string(left), -1))
+	isNew := servers == "[server ml-service-blue:8080 weight=1 server ml-service-green:8080 weight=1]"
+	if !isNew && servers != "[server ml-service-blue:8080]" {
+		t.Errorf("%s, call %d: left %s", verb[0], n, servers)
+	}
+	_, missing := os.Stat(filepath.Join(dir, ".rollout", "journal-nginx.json"))
+	code, out := call(verb...)
+	if begun := missing == nil; code != 0 || strings.Contains(out, "was killed") != begun {
+		t.Errorf("%s, call %d: the next call: exit code %d\n%s", verb[0], n, code, out)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if verb[0] == "deploy" {
+		if got, want := w.all["ml-service-green"].version, w.env("green", "VERSION"); got != want || got != "v2.0.0" {
+			t.Errorf("deploy, call %d: green has version %s, .env %s, want v2.0.0", n, got, want)
+		}
+	} else if !strings.Contains(w.loaded, "ml-service-green:8080 weight=1") {
+		t.Errorf("shift, call %d: after the next call Nginx runs\n%s", n, w.loaded)
+	}
+	return true
+}
