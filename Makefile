@@ -44,6 +44,14 @@ build:          ## bin/ml-service, bin/rollout and, for Lambda, bin/bootstrap; s
 	GOARCH=$(GOARCH) go build -trimpath -ldflags '-s -w' -o bin/rollout ./cmd/rollout
 	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
 
+# PYTHON: any with pip. What is built from is a copy, so that nothing is left in pack/.
+PYTHON ?= python3
+.PHONY: wheel
+wheel:          ## bin/ml_service_pack-*.whl, the Python package of pack/
+	rm -rf bin/pack && mkdir -p bin && cp -r pack bin/pack && rm -f bin/ml_service_pack-*.whl
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir bin bin/pack
+	rm -rf bin/pack
+
 bench: bench-go bench-lambda bench-models bench-http ## every measurement of bench/README.md, some 40 minutes
 bench-go:       ## Go benchmarks
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./handler/... ./cmd/local
@@ -52,7 +60,7 @@ bench-go:       ## Go benchmarks
 .PHONY: test-arm64 fuzz
 test-arm64:     ## the tests of tree, onnx, model and the codecs for arm64; needs qemu-aarch64
 	@command -v qemu-aarch64 >/dev/null || { echo "make test-arm64: qemu-aarch64 is missing: apt-get install qemu-user" >&2; exit 1; }
-	@for room in tree onnx model handler/scan handler/predict handler/oip; do \
+	@for room in tree onnx xgboost lightgbm catboost model handler/scan handler/predict handler/oip; do \
 	  binary="$(CURDIR)/bin/$${room##*/}.arm64"; \
 	  GOARCH=arm64 go test -c -tags $(TAGS) -o "$$binary.test" ./$$room; \
 	  (cd $$room && timeout 240 qemu-aarch64 "$$binary.test" -test.v) >"$$binary.txt" || { grep -v '^ *=== \|^ *--- PASS' "$$binary.txt"; exit 1; }; \

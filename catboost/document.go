@@ -16,21 +16,21 @@ const (
 
 // document is what a file says, as it says it.
 type document struct {
-	dimension             int
-	splits, sizes, starts []int32
-	floats                []floatFeature
-	categories            []categoryFeature
-	oneHot                []oneHotFeature
-	ctrs                  []ctrFeature
-	values                []float64
-	steps                 []byte // of trees that are not symmetric: two u16 a node
-	leaves                []int32
-	scale                 float64
-	bias                  []float64
-	loss                  string
-	lossParams            map[string]any
-	classes               []any
-	tables                map[string]*ctrTable
+	dimension     int
+	splits, sizes []int32
+	floats        []floatFeature
+	categories    []categoryFeature
+	oneHot        []oneHotFeature
+	ctrs          []ctrFeature
+	values        []float64
+	steps         []byte // of trees that are not symmetric: two u16 a node
+	leaves        []int32
+	scale         float64
+	bias          []float64
+	loss          string
+	lossParams    map[string]any
+	classes       []any
+	tables        map[string]*ctrTable
 }
 
 type floatFeature struct {

@@ -57,7 +57,7 @@ func TestTruncated(t *testing.T) {
 	files := fixtures(t)
 	for _, name := range []string{"cat_stumps", "cat_lossguide", "cat_ctr_combinations_onehot", "cat_onehot"} {
 		data := read(t, files, "formats/"+name+"/model.cbm")
-		for n := 0; n < len(data); n++ {
+		for n := range data {
 			if n%7 == 0 {
 				if _, err := Load(data[:n]); err == nil {
 					t.Fatalf("%s: the first %d of %d bytes load", name, n, len(data))
