@@ -57,21 +57,21 @@ func (t *Target) workersOf(ctx context.Context, c *docker.Container) ([]string, 
 }
 
 // confirm waits until the workers from before take no more connections and new ones send requests to the sides that
-// should have them.
-func (t *Target) confirm(ctx context.Context, c *docker.Container, want rollout.Split, b before) error {
+// should have them. What it has seen are its own requests and, for small shares under load, those of users in Nginx's log.
+func (t *Target) confirm(ctx context.Context, p *project, want rollout.Split, b before) error {
+	c := p.nginx
 	if err := t.workers(ctx, c, b); err != nil {
 		return err
 	}
-	deadline := time.Now().Add(t.Within)
+	began := time.Now()
+	deadline, look := began.Add(t.Within), began.Add(time.Second)
 	seen, sent := map[rollout.Side]int{}, 0
-	var wrong error
 	for {
-		now, err := t.marked(ctx, c, window)
+		now, wrong := t.marked(ctx, c, window)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		sent += window
-		wrong = err
 		for side, n := range now {
 			if want.Shares[side] == 0 {
 				wrong = fmt.Errorf("%d of %d requests through port 8080 were answered by %s", n, window, side)
@@ -79,24 +79,54 @@ func (t *Target) confirm(ctx context.Context, c *docker.Container, want rollout.
 			seen[side] += n
 		}
 		if wrong == nil {
-			missing := ""
-			for _, side := range want.Sides() {
-				if seen[side] == 0 && !unlikely(want.Shares[side], sent) {
-					missing = fmt.Sprintf("none of %d requests through port 8080 was answered by %s, which should have %s", sent, side, rollout.Percent(want.Shares[side]))
-				}
-			}
-			if missing == "" {
-				return t.quiet(ctx, c, b)
-			}
-			wrong = errors.New(missing)
+			wrong = missing(want, seen, sent)
 		}
-		if err := t.quiet(ctx, c, b); err != nil {
+		if wrong == nil {
+			_, err := t.quiet(ctx, c, b)
 			return err
+		}
+		if time.Now().After(look) {
+			log, err := t.quiet(ctx, c, b)
+			if err != nil {
+				return err
+			}
+			users := map[rollout.Side]*tries{}
+			tally(after(log, began.Add(settled)), p.addresses(), users)
+			for side, n := range users {
+				seen[side] += int(n.all - n.failed)
+			}
+			look = time.Now().Add(time.Second)
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%s is not what is seen within %s: %w", want, t.Within, wrong)
 		}
 	}
+}
+
+// settled is how long workers from before were seen to answer on kept connections, and some.
+const settled = 3 * time.Second
+
+// after gives the lines of an access log that were written after a moment.
+func after(log string, moment time.Time) string {
+	var out strings.Builder
+	for line := range strings.Lines(log) {
+		_, rest, ok := strings.Cut(line, `"time":"`)
+		stamp, _, ok2 := strings.Cut(rest, `"`)
+		if at, err := time.Parse(time.RFC3339, stamp); ok && ok2 && err == nil && at.After(moment) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// missing says which side has answered nothing and should have.
+func missing(want rollout.Split, seen map[rollout.Side]int, sent int) error {
+	for _, side := range want.Sides() {
+		if seen[side] == 0 && !unlikely(want.Shares[side], sent) {
+			return fmt.Errorf("none of %d requests through port 8080 was answered by %s, which should have %s", sent, side, rollout.Percent(want.Shares[side]))
+		}
+	}
+	return nil
 }
 
 // unlikely says whether a share is too small to be waited for: after 2,000 requests one is expected of 0.05 %, and
@@ -105,7 +135,7 @@ func unlikely(share float64, sent int) bool { return sent >= 2000 && share < 0.5
 
 // workers waits until none of the workers from before takes connections and others do.
 func (t *Target) workers(ctx context.Context, c *docker.Container, b before) error {
-	deadline := time.Now().Add(t.Within)
+	deadline, look := time.Now().Add(t.Within), time.Now().Add(time.Second)
 	for {
 		now, err := t.workersOf(ctx, c)
 		if ctx.Err() != nil {
@@ -114,8 +144,11 @@ func (t *Target) workers(ctx context.Context, c *docker.Container, b before) err
 		if err == nil && !slices.ContainsFunc(now, func(pid string) bool { return b.workers[pid] }) {
 			return nil
 		}
-		if err := t.quiet(ctx, c, b); err != nil {
-			return err
+		if time.Now().After(look) {
+			if _, err := t.quiet(ctx, c, b); err != nil {
+				return err
+			}
+			look = time.Now().Add(time.Second)
 		}
 		if time.Now().After(deadline) {
 			return errors.Join(fmt.Errorf("%s after the reload, workers from before it still take connections", t.Within), err)
@@ -126,25 +159,26 @@ func (t *Target) workers(ctx context.Context, c *docker.Container, b before) err
 	}
 }
 
-// quiet says whether Nginx has complained since, or was restarted.
-func (t *Target) quiet(ctx context.Context, c *docker.Container, b before) error {
+// quiet says whether Nginx has complained since, or was restarted, and gives its access log since. The log of a busy Nginx
+// is long, so this is not asked often.
+func (t *Target) quiet(ctx context.Context, c *docker.Container, b before) (log string, err error) {
 	now, err := t.docker.Inspect(ctx, c.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if now[0].RestartCount != b.restarts || !now[0].State.Running {
-		return fmt.Errorf("the container of Nginx ended meanwhile (%d restarts, %d before)", now[0].RestartCount, b.restarts)
+		return "", fmt.Errorf("the container of Nginx ended meanwhile (%d restarts, %d before)", now[0].RestartCount, b.restarts)
 	}
-	_, stderr, err := t.docker.Logs(ctx, c.ID, b.at)
+	log, stderr, err := t.docker.Logs(ctx, c.ID, b.at)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for line := range strings.Lines(stderr) {
 		if alarming(line) {
-			return fmt.Errorf("nginx says: %s", emergencies(stderr))
+			return log, fmt.Errorf("nginx says: %s", emergencies(stderr))
 		}
 	}
-	return nil
+	return log, nil
 }
 
 // marked sends n requests through port 8080, each on a connection of its own, and counts who answered. Its requests

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ml-service/rollout"
 	"ml-service/rollout/docker"
@@ -181,5 +182,29 @@ func TestPlace(t *testing.T) {
 		if _, got := c.p.place(filepath.Join(dir, "nginx.conf")); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+func TestAfter(t *testing.T) {
+	moment := time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
+	log := `{"time":"2026-11-26T02:59:59+00:00","n":1}` + "\n" + `{"time":"2026-11-26T04:00:01+01:00","n":2}` + "\n" + "noise\n" + `{"time":"2026-11-26T03:00:02+00:00","n":3}` + "\n"
+	if got := after(log, moment); strings.Contains(got, `"n":1`) || !strings.Contains(got, `"n":2`) || !strings.Contains(got, `"n":3`) || strings.Contains(got, "noise") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	split := rollout.Between("green", 1, "blue")
+	for _, c := range []struct {
+		blue, green, sent int
+		want              bool
+	}{{16, 0, 16, true}, {100, 1, 101, false}, {0, 5, 5, true}, {5000, 0, 5000, true}} {
+		err := missing(split, map[rollout.Side]int{"blue": c.blue, "green": c.green}, c.sent)
+		if (err != nil) != c.want {
+			t.Errorf("%+v: got %v", c, err)
+		}
+	}
+	if err := missing(rollout.Between("green", 0.01, "blue"), map[rollout.Side]int{"blue": 2000}, 2000); err != nil {
+		t.Errorf("a share of 0.01 %% need not be seen: %v", err)
 	}
 }

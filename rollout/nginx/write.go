@@ -78,7 +78,7 @@ func (t *Target) apply(ctx context.Context, p *project, f *file, text string, wa
 		return err
 	}
 	t.Step(fmt.Sprintf("wait until port 8080 answers as %s", want))
-	return t.confirm(ctx, p.nginx, want, b)
+	return t.confirm(ctx, p, want, b)
 }
 
 // restore puts the previous text back after a failure, even where the caller has given up waiting.
