@@ -16,8 +16,8 @@ import (
 func newExplain(c *command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "explain ID",
-		Short:   "Everything the history knows of one step",
-		Example: "  rollout explain 20261126-031500-k3x9",
+		Short:   "Everything the history knows of one step; last is the newest",
+		Example: "  rollout explain last\n  rollout explain 20261126-031500-k3x9",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("explain: want the ID of one step, as rollout history prints it; got %d arguments", len(args))
@@ -30,6 +30,9 @@ func newExplain(c *command) *cobra.Command {
 				return err
 			}
 			i := slices.IndexFunc(all, func(e rollout.Entry) bool { return e.ID == args[0] })
+			if args[0] == "last" {
+				i = len(all) - 1
+			}
 			if i < 0 {
 				return usage("no step %q in the history of target %s; see rollout history", args[0], c.target)
 			}

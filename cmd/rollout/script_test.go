@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,11 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"rollout": func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-		},
+		"rollout": main,
 		"docker": fakeDocker,
 	})
 }
@@ -228,4 +223,60 @@ func killAt(t *testing.T, n int, verb []string) bool {
 		t.Errorf("shift, call %d: after the next call Nginx runs\n%s", n, w.loaded)
 	}
 	return true
+}
+
+// TestInterrupted sends Ctrl-C while a shift waits to be seen: the file from before is back, and nobody has moved.
+func TestInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorld(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	w.deaf = true
+	read := func() string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var said strings.Builder
+	cmd := exec.CommandContext(t.Context(), "rollout", "-C", dir, "--within", "20s", "shift", "--to", "green", "--weight", "50")
+	cmd.Env = append(os.Environ(), "ROLLOUT_WORLD="+w.control.URL)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); read() == conf; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing was written: %s", said.String())
+		}
+	}
+	w.mu.Lock()
+	w.deaf = false // so that putting it back is seen
+	w.mu.Unlock()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "is back") {
+		t.Errorf("exit code %d, want 1: %s", code, said.String())
+	}
+	if read() != conf {
+		t.Errorf("nginx.conf is not the one from before:\n%s", read())
+	}
+}
+
+// TestHelp holds every verb to a summary and an example.
+func TestHelp(t *testing.T) {
+	for _, cmd := range newRoot(nil, nil, nil).Commands() {
+		if cmd.Short == "" || !strings.Contains(cmd.Example, "rollout "+cmd.Name()) {
+			t.Errorf("%s: summary %q, example %q", cmd.Name(), cmd.Short, cmd.Example)
+		}
+	}
 }
