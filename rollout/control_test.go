@@ -47,7 +47,7 @@ func step(t *testing.T, c *Control, plan func(*Session) (Entry, error)) (Entry, 
 	if err != nil {
 		return Entry{}, err
 	}
-	defer s.Close() //nolint:errcheck // the next step would find it
+	defer s.Close()
 	e, err := plan(s)
 	if err != nil {
 		return e, err
@@ -198,7 +198,7 @@ func TestKilledBetweenTheSteps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close() //nolint:errcheck // the test ends
+			defer s.Close()
 			if !strings.Contains(s.Settled, one.becomes) || s.Pending != nil {
 				t.Errorf("got %q, want %q", s.Settled, one.becomes)
 			}

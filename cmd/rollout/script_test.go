@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"rollout": main,
-		"docker": fakeDocker,
+		"docker":  fakeDocker,
 	})
 }
 
