@@ -25,6 +25,11 @@ var (
 // maxRequestID is the longest X-Request-Id that is taken over.
 const maxRequestID = 128
 
+// mostHeaders bounds what a request in flight holds: a short field takes some 100 times its length in memory.
+const mostHeaders = 128
+
+var errManyHeaders = &refusal{status: http.StatusRequestHeaderFieldsTooLarge, message: "want at most 128 header fields"}
+
 // began is when the process did, for clock.
 var began = time.Now()
 
@@ -47,6 +52,12 @@ func (s *Service) around(c *gin.Context) {
 	}
 	s.inflight.Add(1)
 	defer s.finish(c, clock())
+	if len(c.Request.Header) > mostHeaders {
+		h["Connection"] = closeValue
+		s.fail(c, errManyHeaders)
+		c.Abort()
+		return
+	}
 	c.Next()
 }
 

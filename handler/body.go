@@ -84,8 +84,8 @@ func (x *exchange) trim() {
 	if cap(x.out) > mostKept {
 		x.out = nil
 	}
-	if cap(x.inflater.plain) > mostKept {
-		x.inflater.plain = nil
+	if x.inflater.source.Reset(nil); cap(x.inflater.plain) > mostKept {
+		x.inflater = inflater{}
 	}
 	x.upload = upload{}
 }

@@ -75,7 +75,7 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 		s.write(c, http.StatusOK, x.out)
 		return nil
 	}
-	x.in = nil
+	x.in, x.inflater.plain = nil, nil
 	if p.Batch.Blocks() {
 		s.shrink(&x.claim, s.model.Need(p.Batch.Rows(), 1).Answer+pieceBytes)
 	}

@@ -1,10 +1,9 @@
 package handler
 
 import (
+	"log/slog"
 	"net/http"
 	"strconv"
-
-	"log/slog"
 )
 
 // invalid are the statuses with which net/http refuses a request by itself.
@@ -34,7 +33,7 @@ func (s *Service) Refuse(status int, reason string) (http.Header, []byte) {
 		h["X-Color"] = s.color
 	}
 	if s.observer != nil {
-		s.observer.Request("", status, 0)
+		s.observe(func() { s.observer.Request("", status, 0) })
 	}
 	attrs := []any{slog.Int("status", status), slog.String("request_id", id[0]), slog.String("version", s.version[0]), slog.String("error", message)}
 	if s.color != nil {

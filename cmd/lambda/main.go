@@ -82,7 +82,7 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	logger := newLogger(stdout, cfg.LogLevel, from)
 	adopt(logger)
 	options := cfg.Options(opened)
-	options.Logger = logger
+	options.Logger, options.Memory = logger, cfg.ShareMemory().Requests
 	service := handler.New(options)
 	_, source := handler.Stamped()
 	logger.LogAttrs(context.Background(), slog.LevelDebug, "ready", slog.String("version", m.Version()),

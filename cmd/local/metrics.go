@@ -121,6 +121,9 @@ func (s *metrics) watch(service *handler.Service) {
 		{"ml_inference_waiting", "Requests that wait for the model.", func(l handler.Load) int { return l.Waiting }},
 		{"ml_inference_concurrency_limit", "The most requests in the model at once.", func(l handler.Load) int { return l.Concurrency }},
 		{"ml_inference_queue_limit", "The most requests that wait; past it they are refused with 503.", func(l handler.Load) int { return l.Queue }},
+		{"ml_body_bytes", "Memory of bodies above 16 KiB each, as far as they have come.", func(l handler.Load) int { return int(l.Bodies) }},
+		{"ml_work_bytes", "Memory set aside for large requests.", func(l handler.Load) int { return int(l.Work) }},
+		{"ml_request_memory_limit_bytes", "The most of both; past it requests wait or are refused with 503; 0: no limit.", func(l handler.Load) int { return int(l.Budget) }},
 	} {
 		s.own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
 			func() float64 { return float64(g.read(service.Load())) }))

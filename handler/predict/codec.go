@@ -102,7 +102,6 @@ func (c *Codec) Request() *Request {
 func (r *Request) Release() {
 	r.Batch.Release()
 	r.Batch = nil
-	r.scan.Reset(nil) // the body is not kept with it
 	r.codec.pool.Put(r)
 }
 

@@ -1,0 +1,247 @@
+package limits
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const mib = 1 << 20
+
+// request is a POST with a body, as text.
+func request(path, body string, headers ...string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: attack\r\nContent-Length: %d\r\n%s\r\n%s", path, len(body), strings.Join(headers, ""), body)
+}
+
+// fill is a list of row, over and over, in at most so many bytes.
+func fill(row string, size int) string {
+	n := (size - len(`{"x":[]}`) + 1) / (len(row) + 1)
+	return `{"x":[` + strings.TrimSuffix(strings.Repeat(row+",", n), ",") + `]}`
+}
+
+var (
+	batch  = fill("[1,2,3]", mib) // 131,000 rows of v1.0.0, whose answer is 5 MB
+	single = fill("[7]", mib)     // 262,000 rows of one number
+	infer  = "/v2/models/ml-service/infer"
+)
+
+// answers counts what came back, by status; 0: none.
+type answers struct {
+	mu sync.Mutex
+	n  map[int]int
+}
+
+func (a *answers) add(status int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.n == nil {
+		a.n = map[int]int{}
+	}
+	a.n[status]++
+}
+
+func (a *answers) String() string { return fmt.Sprint(a.n) }
+
+// read sends text on a connection of its own and reads the answer whole.
+func (a *answers) read(t *testing.T, addr, text string) {
+	conn := dial(t, addr)
+	if conn == nil {
+		a.add(0)
+		return
+	}
+	defer conn.Close() //nolint:errcheck // it was read
+	sent := make(chan error, 1)
+	go func() { _, err := io.WriteString(conn, text); sent <- err }() // an answer may come before all is sent
+	a.add(statusOf(conn))
+	_ = conn.Close()
+	<-sent
+}
+
+func statusOf(conn net.Conn) int {
+	res, err := http.ReadResponse(bufio.NewReaderSize(conn, 64<<10), nil)
+	if err != nil {
+		return 0
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return 0
+	}
+	return res.StatusCode
+}
+
+// atOnce calls do so many times at once and waits for all.
+func atOnce(n int, do func(k int)) {
+	var all sync.WaitGroup
+	for k := range n {
+		all.Go(func() { do(k) })
+	}
+	all.Wait()
+}
+
+// hold opens so many connections, writes text to each, reads nothing, and closes them after so long.
+func hold(t *testing.T, addr string, n int, text string, length time.Duration) {
+	end := time.Now().Add(length)
+	atOnce(n, func(int) {
+		conn := dial(t, addr)
+		if conn == nil {
+			return
+		}
+		defer conn.Close() //nolint:errcheck // it is given up
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(4 << 10)
+		}
+		_ = conn.SetDeadline(end)
+		if _, err := io.WriteString(conn, text); err == nil {
+			<-time.After(time.Until(end))
+		}
+	})
+}
+
+func gzipped(text string, zeros int) string {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, _ = io.WriteString(z, text)
+	block := make([]byte, mib)
+	for range zeros {
+		_, _ = z.Write(block)
+	}
+	_ = z.Close()
+	return out.String()
+}
+
+// attack is one row of the table.
+type attack struct {
+	name  string
+	model string
+	env   []string
+	do    func(t *testing.T) string // what came of it
+}
+
+const held = 15 * time.Second // longer than the service waits for a body, or for an answer to be read
+
+func reading(addr string, n int, text string) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		var a answers
+		atOnce(n, func(int) { a.read(t, addr, text) })
+		return a.String()
+	}
+}
+
+func holding(addr string, n int, text string) func(t *testing.T) string {
+	return func(t *testing.T) string { hold(t, addr, n, text, held); return "" }
+}
+
+func attacks() []attack {
+	stalled := request("/predict", batch)
+	stalled = stalled[:len(stalled)-1]
+	claim := request(infer, `{"inputs":[{"name":"x","datatype":"FP32","shape":[89478485,3],"data":[1]}]}`)
+	manyFields := "POST /predict HTTP/1.1\r\nHost: attack\r\n"
+	for k := range 2800 {
+		manyFields += fmt.Sprintf("%03x:\r\n", k+256)
+	}
+	manyFields += "Content-Length: 100\r\n\r\n"
+	return []attack{
+		{"262,000 rows of one number, 500 categories each", "onehot", nil, reading(nginx, 8, request("/predict", single))},
+		{"limit 1, queue 3: three that wait leave", "onehot", []string{"MAX_CONCURRENCY=1", "MAX_QUEUE=3"}, leaving},
+		{"5,000 rows of 3,000 outputs, 8 at once", "wide", nil, reading(blue, 8, request("/predict", fill("[7]", 5000*4)))},
+		{"the same as tensors", "wide", nil, reading(blue, 8, request(infer,
+			`{"inputs":[{"name":"x","datatype":"FP32","shape":[5000,1],"data":[`+strings.TrimSuffix(strings.Repeat("7,", 5000), ",")+`]}]}`))},
+		{"3,000 outputs for 1 MiB of rows", "wide", nil, reading(nginx, 16, request("/predict", single))},
+		{"64 clients with 1 MiB of rows", "v1.0.0", nil, reading(blue, 64, request("/predict", batch))},
+		{"128 clients with 1 MiB of rows, through Nginx", "v1.0.0", nil, reading(nginx, 128, request("/predict", batch))},
+		{"600 uploads but for the last byte", "v1.0.0", nil, holding(blue, 600, stalled)},
+		{"50 clients that do not read", "v1.0.0", nil, holding(blue, 50, request("/predict", batch))},
+		{"150 clients that do not read, through Nginx", "v1.0.0", nil, holding(nginx, 150, request("/predict", batch))},
+		{"900 stalled uploads, through Nginx", "v1.0.0", nil, holding(nginx, 900, stalled)},
+		{"shapes of 268 million elements in 75 bytes", "v1.0.0", nil, reading(blue, 64, claim)},
+		{"20 half-closed callers", "v1.0.0", nil, halfClosed},
+
+		{"1,000 connections that say nothing", "v1.0.0", nil, holding(blue, 1000, "")},
+		{"300 requests of 2,800 header fields, unfinished", "v1.0.0", nil, holding(blue, 300, manyFields)},
+		{"1,000 lengths that are claimed and never sent", "v1.0.0", nil,
+			holding(blue, 1000, "POST /predict HTTP/1.1\r\nHost: attack\r\nContent-Length: 1048576\r\n\r\n{")},
+		{"32 gzip bombs of 256 MiB", "v1.0.0", nil, reading(blue, 32, request(infer, gzipped(`{"inputs":[`, 256), "Content-Encoding: gzip\r\n"))},
+		{"64 bodies of brackets", "v1.0.0", nil, reading(blue, 64, request("/predict", `{"x":`+strings.Repeat("[", mib-100)))},
+		{"64 requests of 300,000 inputs", "v1.0.0", nil, reading(blue, 64, request(infer, `{"inputs":[`+strings.Repeat("{},", mib/3-100)+`{}]}`))},
+		{"64 clients with 1 MiB of tensors", "v1.0.0", nil, reading(blue, 64, request(infer,
+			`{"inputs":[{"name":"x","datatype":"FP32","shape":[174000,3],"data":[`+strings.TrimSuffix(strings.Repeat("1,2,3,", 174000), ",")+`]}]}`))},
+		{"100 clients that send 1,000 requests each and read nothing", "v1.0.0", nil,
+			holding(blue, 100, strings.Repeat(request("/predict", fill("[1,2,3]", 2000)), 1000))},
+		{"200 uploads in chunks of one byte", "v1.0.0", nil,
+			holding(blue, 200, "POST /predict HTTP/1.1\r\nHost: attack\r\nTransfer-Encoding: chunked\r\n\r\n"+strings.Repeat("1\r\n \r\n", 100000))},
+		{"400 callers that leave in the middle", "v1.0.0", nil, breaking},
+	}
+}
+
+// halfClosed sends twenty batches at once and shuts the sending half: every one has to be answered.
+func halfClosed(t *testing.T) string {
+	var a answers
+	atOnce(20, func(int) {
+		conn := dial(t, blue)
+		if conn == nil {
+			a.add(0)
+			return
+		}
+		defer conn.Close() //nolint:errcheck // it was read
+		_, _ = io.WriteString(conn, request("/predict", fill("[1,2,3]", mib/8)))
+		_ = conn.(*net.TCPConn).CloseWrite()
+		a.add(statusOf(conn))
+	})
+	if a.n[http.StatusOK] != 20 {
+		t.Errorf("answers by status %v, want 20 times 200", a.n)
+	}
+	return a.String()
+}
+
+// leaving has three callers wait behind one long request and leave: the next one is not refused.
+func leaving(t *testing.T) string {
+	var a answers
+	var first sync.WaitGroup
+	first.Go(func() { a.read(t, blue, request("/predict", fill("[7]", mib/2))) })
+	var conns []net.Conn
+	for range 3 {
+		conn := dial(t, blue)
+		if conn == nil {
+			t.Fatal("a connection was refused")
+		}
+		_, _ = io.WriteString(conn, request("/predict", `{"x":[7]}`))
+		conns = append(conns, conn)
+	}
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
+	<-time.After(50 * time.Millisecond) // for the service to see it
+	for range 3 {
+		a.read(t, blue, request("/predict", `{"x":[7]}`))
+	}
+	first.Wait()
+	if a.n[http.StatusOK] != 4 {
+		t.Errorf("answers by status %v, want 4 times 200", a.n)
+	}
+	return a.String()
+}
+
+// breaking resets connections in the middle of bodies and answers.
+func breaking(t *testing.T) string {
+	text := request("/predict", batch)
+	atOnce(400, func(k int) {
+		conn := dial(t, []string{blue, nginx}[k%2])
+		if conn == nil {
+			return
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		if _, err := io.WriteString(conn, text[:len(text)*(k%4+1)/4]); err == nil && k%4 == 3 {
+			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // it may have been refused, which is shorter
+			_, _ = io.CopyN(io.Discard, conn, 100000)
+		}
+		_ = conn.Close()
+	})
+	return ""
+}
