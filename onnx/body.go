@@ -16,7 +16,7 @@ func (n *node) body(attribute string, inputs []*value) (*Model, []*value, error)
 	if len(a.g.inputs) != len(inputs) {
 		return nil, nil, n.invalid("the graph in %s has %d inputs, want %d", attribute, len(a.g.inputs), len(inputs))
 	}
-	c := &compiler{proto: n.around.proto, graph: a.g, values: map[string]*value{}, spent: n.around.spent, resolve: n.around.resolve}
+	c := &compiler{proto: n.compiler.proto, graph: a.g, values: map[string]*value{}, spent: n.compiler.spent, resolve: n.compiler.resolve}
 	ops, versions, err := c.resolve(a.g, c.proto.opsets)
 	if err != nil {
 		return nil, nil, err
@@ -113,6 +113,9 @@ func (c *call) lend(body *Session, m *Model, first int) {
 // inside runs the session of a body. An element that it refuses is not one of this graph's values.
 func inside(body *Session) error {
 	err := body.Run()
+	if err == nil {
+		return nil
+	}
 	var e *RunError
 	if errors.As(err, &e) {
 		e.source = -1

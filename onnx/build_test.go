@@ -120,6 +120,13 @@ func tensorBytes(name string, t *Tensor) []byte {
 		}
 		b = append(b, number(field, v)...)
 	}
+	for _, v := range t.Bool {
+		one := int64(0)
+		if v {
+			one = 1
+		}
+		b = append(b, number(5, one)...)
+	}
 	for _, v := range t.Str {
 		b = append(b, message(6, []byte(v))...)
 	}

@@ -218,7 +218,7 @@ func (c *compiler) live(order []int) map[string]bool {
 // node compiles one node; also dead ones, so that a file is refused for what it holds and not for what is asked.
 func (c *compiler) node(i int, op *operator, version int64, live map[string]bool) error {
 	p := &c.graph.nodes[i]
-	n := &node{op: op, proto: p, around: c, version: version}
+	n := &node{op: op, proto: p, compiler: c, version: version}
 	if err := n.checkArity(); err != nil {
 		return err
 	}

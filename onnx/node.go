@@ -27,17 +27,17 @@ type value struct {
 
 // node is a node of the graph while it is compiled.
 type node struct {
-	op      *operator
-	proto   *nodeProto
-	around  *compiler // of the graph that the node stands in
-	version int64
-	in      []*value // nil where an optional input is absent
-	out     []*value // nil where an output is absent
-	want    []bool   // whether anybody asks for the output
-	bodies  []*Model // set by compile: the graphs in its attributes
-	alias   []*value // set by compile: the values that stand for the outputs, for nodes that vanish
-	missing bool     // set by compile: NaN in the first input is a value like any other
-	err     error    // the first fault of an attribute
+	op       *operator
+	proto    *nodeProto
+	compiler *compiler // of the graph that the node stands in
+	version  int64
+	in       []*value // nil where an optional input is absent
+	out      []*value // nil where an output is absent
+	want     []bool   // whether anybody asks for the output
+	bodies   []*Model // set by compile: the graphs in its attributes
+	alias    []*value // set by compile: the values that stand for the outputs, for nodes that vanish
+	missing  bool     // set by compile: NaN in the first input is a value like any other
+	err      error    // the first fault of an attribute
 
 	// Set by compile, for the rules of rows.go.
 	across  [maxRank]bool // the axes of the first input along which elements meet or move

@@ -100,7 +100,7 @@ func tokenizer(n *node) (kernel, error) {
 	case expression != "":
 		split.token, err = regexp.Compile(expression)
 	case len(separators) == 1 && separators[0] == "":
-		split.token, err = regexp.Compile(`(?s).`) // each character
+		split.token = regexp.MustCompile(`(?s).`) // each character
 	default:
 		split.separator, err = regexp.Compile("(?:" + strings.Join(separators, ")|(?:") + ")")
 	}

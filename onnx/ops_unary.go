@@ -78,13 +78,13 @@ func function(f32 func(float32) float32, f64 func(float64) float64, i64 func(int
 		n.set(0, d, n.in[0].shape...)
 		switch {
 		case d == Float32:
-			return each1(f32), nil
+			return mapElements(f32), nil
 		case d == Float64:
-			return each1(f64), nil
+			return mapElements(f64), nil
 		case d == Uint64: // beyond the range of int64, where none of these functions changes a number but Sign and Neg
-			return each1(ofUnsigned(n.op.name, i64)), nil
+			return mapElements(ofUnsigned(n.op.name, i64)), nil
 		}
-		return each1(func(x int64) int64 { return wrap(i64(x), d) }), nil
+		return mapElements(func(x int64) int64 { return wrap(i64(x), d) }), nil
 	}
 }
 
@@ -99,7 +99,7 @@ func ofUnsigned(name string, i64 func(int64) int64) func(int64) int64 {
 	return i64
 }
 
-func each1[T element](f func(T) T) kernel {
+func mapElements[T element](f func(T) T) kernel {
 	return func(c *call) error {
 		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
 			return err
@@ -142,9 +142,9 @@ func clipByAttributes(n *node) (kernel, error) {
 		if !n.given("max") {
 			hi = math.MaxFloat64
 		}
-		return each1(clamp(lo, hi)), nil
+		return mapElements(clamp(lo, hi)), nil
 	}
-	return each1(clamp(low, high)), nil
+	return mapElements(clamp(low, high)), nil
 }
 
 // clip has its limits as inputs, either of which may be absent.

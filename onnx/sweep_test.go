@@ -41,7 +41,7 @@ func (s *sweep) message(f *field, name, path string) {
 		case "attribute":
 			at += string(k.at(1, 0).data)
 		case "node":
-			at += string(k.at(4, 0).data)
+			at = "node/" + string(k.at(4, 0).data) // wherever it stands
 		}
 		if places[k.num]++; k.message == "" && places[k.num] > s.most {
 			continue // one more element of a list

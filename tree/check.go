@@ -4,11 +4,11 @@ import "fmt"
 
 // shape is what the check learns of the graph and the layouts need.
 type shape struct {
-	depth []int32 // per node that a root reaches: inner nodes on its longest path to a leaf
-	below []int32 // per node of a tree that is not odd: inner nodes from it down
-	inner []int32 // per tree: its inner nodes, but for those that an earlier tree has too
-	odd   []bool  // per tree: a node has a second parent, in this tree or in another
-	tests []bool  // per tree: a node has a mode that is no inequality
+	depth    []int32 // per node that a root reaches: inner nodes on its longest path to a leaf
+	below    []int32 // per node of a tree that need not be walked: inner nodes from it down
+	inner    []int32 // per tree: its inner nodes, but for those that an earlier tree has too
+	mustWalk []bool  // per tree: a node has a second parent, in this tree or in another, or it makes tests of which there are too many: no fast layout holds it
+	tests    []bool  // per tree: a node has a mode that is no inequality
 }
 
 func check[T Float](s *Spec[T]) (*shape, error) {
@@ -88,7 +88,7 @@ func checkNode[T Float](s *Spec[T], n *Node[T]) error {
 // walk goes depth first through every tree: it refuses cycles and too much depth, and learns the shape.
 func walk[T Float](s *Spec[T]) (*shape, error) {
 	const fresh, open = -1, -2 // any other value is a finished node's depth
-	sh := &shape{depth: make([]int32, len(s.Nodes)), below: make([]int32, len(s.Nodes)), inner: make([]int32, len(s.Roots)), odd: make([]bool, len(s.Roots)), tests: make([]bool, len(s.Roots))}
+	sh := &shape{depth: make([]int32, len(s.Nodes)), below: make([]int32, len(s.Nodes)), inner: make([]int32, len(s.Roots)), mustWalk: make([]bool, len(s.Roots)), tests: make([]bool, len(s.Roots))}
 	parents := countParents(s)
 	for i := range sh.depth {
 		sh.depth[i] = fresh
@@ -96,7 +96,7 @@ func walk[T Float](s *Spec[T]) (*shape, error) {
 	var path []int32
 	for t, root := range s.Roots {
 		path = append(path[:0], root)
-		sh.odd[t] = parents[root] > 1
+		sh.mustWalk[t] = parents[root] > 1
 		for len(path) > 0 {
 			i := path[len(path)-1]
 			n := &s.Nodes[i]
@@ -111,7 +111,7 @@ func walk[T Float](s *Spec[T]) (*shape, error) {
 			sh.tests[t] = sh.tests[t] || n.Mode > GT
 			next := int32(-1)
 			for _, c := range [...]int32{n.False, n.True} {
-				sh.odd[t] = sh.odd[t] || parents[c] > 1
+				sh.mustWalk[t] = sh.mustWalk[t] || parents[c] > 1
 				switch sh.depth[c] {
 				case open:
 					return nil, fmt.Errorf("tree %d: node %d has its own ancestor %d for a child", t, i, c)

@@ -59,7 +59,7 @@ func newColumns[T Float](s *Spec[T], sh *shape) *columns[T] {
 	if len(c.tests) > maxTests(len(s.Roots)) {
 		c.tests = nil
 		for t, has := range sh.tests {
-			sh.odd[t] = sh.odd[t] || has
+			sh.mustWalk[t] = sh.mustWalk[t] || has
 		}
 	}
 	if len(c.tests) > 0 {

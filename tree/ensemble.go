@@ -16,7 +16,7 @@ type Ensemble[T Float] struct {
 	base      []T // added last
 	first     []T // where sums start; nil: 0
 	weights   []Weight[T]
-	give      giving
+	leafKind  leafKind
 	target    []int32 // per tree, where every leaf gives one value to the tree's target
 	always    []bool  // per target: every row reaches it; nil where that depends on the row
 
@@ -44,8 +44,8 @@ func Compile[T Float](s Spec[T]) (*Ensemble[T], error) {
 	if s.BaseFirst && len(s.Base) > 0 {
 		e.base, e.first = nil, e.base
 	}
-	e.give, e.target, e.always = givingOf(&s, sh)
-	b := &builder[T]{s: &s, shape: sh, columns: e.columns, plain: e.give == value || e.give == values}
+	e.leafKind, e.target, e.always = leafKindOf(&s, sh)
+	b := &builder[T]{s: &s, shape: sh, columns: e.columns, plain: e.leafKind == value || e.leafKind == values}
 	e.runs = b.plan()
 	for i := range e.runs {
 		b.lay(&e.runs[i])

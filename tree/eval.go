@@ -31,7 +31,7 @@ func (e *Ensemble[T]) room(s *scratch[T], rows int) {
 		return
 	}
 	s.rows, s.keys = rows, newWords[T](rows*e.columns.width())
-	if e.give != value {
+	if e.leafKind != value {
 		s.leaves = make([][lanes]uint32, rows)
 	}
 	if e.always == nil {
@@ -88,7 +88,7 @@ func (e *Ensemble[T]) evalBlock(dst []T, hit []bool, x []T, rows, stride int, s 
 		switch {
 		case r.layout == walked:
 			e.walk(r, dst, hit, x, rows, stride)
-		case e.give == value:
+		case e.leafKind == value:
 			sum(r, dst[e.target[0]:], e.targets, s.keys, width, rows)
 		default:
 			for g := range r.groups {
@@ -108,13 +108,13 @@ func (e *Ensemble[T]) walk(r *run[T], dst []T, hit []bool, x []T, rows, stride i
 		row, out := x[i*stride:(i+1)*stride], dst[i*e.targets:(i+1)*e.targets]
 		for _, root := range e.roots[r.first : r.first+r.trees] {
 			leaf := e.plain.leaf(root, row)
-			e.take(out, hit, i, span{leaf.Leaf, leaf.Weights})
+			e.take(out, hit, i, weightRange{leaf.Leaf, leaf.Weights})
 		}
 	}
 }
 
 // take adds the weights of a leaf to row i.
-func (e *Ensemble[T]) take(out []T, hit []bool, i int, s span) {
+func (e *Ensemble[T]) take(out []T, hit []bool, i int, s weightRange) {
 	for _, w := range e.weights[s.first : s.first+s.n] {
 		if e.always != nil {
 			out[w.Target] += w.Value
@@ -139,7 +139,7 @@ func (e *Ensemble[T]) add(r *run[T], g int, dst []T, hit []bool, leaves [][lanes
 		out := dst[i*e.targets : (i+1)*e.targets]
 		for k, leaf := range leaves[i][:trees] {
 			place := first + int(leaf)
-			switch e.give {
+			switch e.leafKind {
 			case value, values:
 				out[e.target[r.first+g*lanes+k]] += e.leaves.values[place]
 			case vectors:

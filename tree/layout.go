@@ -34,13 +34,13 @@ type run[T Float] struct {
 	nodes  words[T]
 }
 
-// leafTable is what leaves give: one value each, or a span of the weights.
+// leafTable is what leaves give: one value each, or a range of the weights.
 type leafTable[T Float] struct {
 	values []T
-	spans  []span
+	spans  []weightRange
 }
 
-type span struct{ first, n int32 }
+type weightRange struct{ first, n int32 }
 
 // grow adds n leaves that give 0, or nothing, and returns the place of the first.
 func (l *leafTable[T]) grow(n int, plain bool) int {
@@ -48,7 +48,7 @@ func (l *leafTable[T]) grow(n int, plain bool) int {
 		l.values = append(l.values, make([]T, n)...)
 		return len(l.values) - n
 	}
-	l.spans = append(l.spans, make([]span, n)...)
+	l.spans = append(l.spans, make([]weightRange, n)...)
 	return len(l.spans) - n
 }
 
@@ -68,7 +68,7 @@ func heapLeaves(depth int) int   { return lanes << depth }
 func linkedWords(inner int) int  { return pairWords * (inner + lanes/2) }
 func linkedLeaves(inner int) int { return inner + lanes }
 func (b *builder[T]) fast(t int) bool {
-	return !b.shape.odd[t] && linkedLeaves(int(b.shape.inner[t]))*lanes < 1<<leafBits
+	return !b.shape.mustWalk[t] && linkedLeaves(int(b.shape.inner[t]))*lanes < 1<<leafBits
 }
 
 const maxHeapDepth = 12
@@ -147,7 +147,7 @@ func (b *builder[T]) lay(r *run[T]) {
 func (b *builder[T]) setLeaf(place int, n *Node[T]) {
 	switch {
 	case !b.plain:
-		b.leaves.spans[place] = span{n.Leaf, n.Weights}
+		b.leaves.spans[place] = weightRange{n.Leaf, n.Weights}
 	case n.Weights > 0:
 		b.leaves.values[place] = b.s.Weights[n.Leaf].Value
 	}

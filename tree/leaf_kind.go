@@ -1,18 +1,18 @@
 package tree
 
-// giving is what the leaves of an ensemble have in common, from the quickest to add up to the slowest.
-type giving uint8
+// leafKind is what the leaves of an ensemble have in common, from the quickest to add up to the slowest.
+type leafKind uint8
 
 const (
-	value   giving = iota // every leaf gives one value, all to the same target
-	values                // every leaf gives one value, those of one tree to the same target
-	vectors               // every leaf gives one value to each target, in order
-	mixed                 // anything else, and every minimum and maximum
+	value   leafKind = iota // every leaf gives one value, all to the same target
+	values                  // every leaf gives one value, those of one tree to the same target
+	vectors                 // every leaf gives one value to each target, in order
+	mixed                   // anything else, and every minimum and maximum
 )
 
-// givingOf finds what the leaves have in common; target is the target of each tree (value, values), always which targets
+// leafKindOf finds what the leaves have in common; target is the target of each tree (value, values), always which targets
 // every row reaches (nil for mixed).
-func givingOf[T Float](s *Spec[T], sh *shape) (g giving, target []int32, always []bool) {
+func leafKindOf[T Float](s *Spec[T], sh *shape) (g leafKind, target []int32, always []bool) {
 	if s.Aggregate > Average {
 		return mixed, nil, nil
 	}
