@@ -107,19 +107,9 @@ func (m *Model) nameFeatures() error {
 	if err != nil {
 		return err
 	}
-	width := 0
-	for _, in := range m.inputs {
-		if in.Width < 0 {
-			return nil
-		}
-		width += in.Width
-	}
-	if features != nil && len(features) != width {
-		return fmt.Errorf("metadata feature_names: want one for each of the %d values of a row, got %d", width, len(features))
-	}
-	for i := range m.inputs {
-		if features != nil {
-			m.inputs[i].Features, features = features[:m.inputs[i].Width:m.inputs[i].Width], features[m.inputs[i].Width:]
+	if features != nil {
+		if err := m.spreadFeatures(features); err != nil {
+			return err
 		}
 	}
 	m.classNames, err = m.list("class_names")
@@ -127,6 +117,38 @@ func (m *Model) nameFeatures() error {
 		err = fmt.Errorf("metadata class_names: want one for each of the %d classes, got %d", len(m.columns.labels), len(m.classNames))
 	}
 	return err
+}
+
+// spreadFeatures gives each input the names of its columns. They say how many there are of the one input, if any, whose file leaves
+// that open.
+func (m *Model) spreadFeatures(features []string) error {
+	width, open := 0, -1
+	for i, in := range m.inputs {
+		switch {
+		case in.Width >= 0:
+			width += in.Width
+		case open >= 0 || in.Rank != 2:
+			return fmt.Errorf("metadata feature_names: the number of columns of more than one input is not in the file")
+		default:
+			open = i
+		}
+	}
+	if open >= 0 && len(features) > width {
+		in := &m.inputs[open]
+		in.Width = len(features) - width
+		in.Row = []int{in.Width}
+		if width = len(features); len(in.Shape) == 2 {
+			in.Shape[1] = in.Width
+		}
+	}
+	if len(features) != width {
+		return fmt.Errorf("metadata feature_names: want one for each of the %d values of a row, got %d", width, len(features))
+	}
+	for i := range m.inputs {
+		in := &m.inputs[i]
+		in.Features, features = features[:in.Width:in.Width], features[in.Width:]
+	}
+	return nil
 }
 
 // list reads a metadata value that is a JSON list of strings; nil where the key is absent.

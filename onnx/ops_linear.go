@@ -1,6 +1,9 @@
 package onnx
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 var linearOperators = []operator{
 	{name: "LinearClassifier", domain: mlDomain, since: 1, inputs: exactlyOne, outputs: arity{1, 2}, rows: rowsOfMatrices, work: workByRow,
@@ -20,7 +23,11 @@ func (n *node) columns(i int) int {
 		return -1
 	}
 	if len(s) != 2 {
-		n.fail(n.unsupported([]string{"[rows, columns]"}, "input %d has shape %s", i, ShapeText(s)))
+		declared := "[rows, columns]"
+		if v := n.in[i]; v.maker == nil && len(s) == 1 && s[0] > 0 {
+			declared = fmt.Sprintf("[rows, columns], as [None, %d] in the export", s[0])
+		}
+		n.fail(n.unsupported([]string{declared}, "input %d has shape %s", i, ShapeText(s)))
 		return -1
 	}
 	return s[1]

@@ -72,6 +72,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"map for the next operator", "is made by a ZipMap", graph(op(ml+"ZipMap", "x", "z", attrs{"classlabels_int64s": []int64{1, 2, 3}}), op("Relu", "z", "y", nil))},
 		{"keys of a map", "the keys want 2 columns", graph(op(ml+"ZipMap", "x", "y", attrs{"classlabels_int64s": []int64{1, 2}}))},
 		{"columns beyond the width", "column 3 of shape [N,3]", graph(op(ml+"ArrayFeatureExtractor", "x i", "y", nil), initializer("i", i64s(3)))},
+		{"an input without rows", "input 0 has shape [4]; supported: [rows, columns], as [None, 4] in the export", file(input("x", Float32, 4), op(ml+"LinearRegressor", "x", "y", attrs{"coefficients": []float32{1, 2, 3, 4}}), message(12, message(1, []byte("y"))))},
 		{"limits that are no numbers", "input 1 has shape [3], want one number", graph(op("Clip", "x m", "y", nil), initializer("m", f32s(1, 2, 3)))},
 		{"tree: a part below a leaf", "node 1 of tree 0 is reached from nowhere, as below a LEAF", tree(attrs{"nodes_modes": []string{"LEAF", "LEAF", "LEAF"}})},
 		{"labels that are no text", `"caf\xe9" is not UTF-8`, graph(op(ml+"LabelEncoder", "x", "y", attrs{"keys_floats": []float32{1}, "values_strings": []string{"caf\xe9"}}))},
