@@ -3,7 +3,6 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // compiler turns a parsed graph into a Model.
@@ -133,88 +132,6 @@ func (c *compiler) account(v *value) error {
 	return nil
 }
 
-// order sorts the nodes so that each comes after the makers of its inputs.
-func (c *compiler) order() ([]int, error) {
-	nodes := c.graph.nodes
-	maker := map[string]int{}
-	for i, n := range nodes {
-		for _, o := range n.outputs {
-			if o == "" {
-				continue
-			}
-			if _, ok := maker[o]; ok || c.values[o] != nil {
-				return nil, &LoadError{Operator: n.domain + "." + n.operator, Node: n.label(), Message: fmt.Sprintf("value %q is made twice", o)}
-			}
-			maker[o] = i
-		}
-	}
-	waits, feeds := make([]int, len(nodes)), make([][]int, len(nodes))
-	for i, n := range nodes {
-		for _, name := range n.reads() {
-			if name == "" || c.values[name] != nil {
-				continue
-			}
-			m, ok := maker[name]
-			if !ok {
-				return nil, &LoadError{Operator: n.domain + "." + n.operator, Node: n.label(), Message: fmt.Sprintf("input %q is made by nothing", name)}
-			}
-			waits[i]++
-			feeds[m] = append(feeds[m], i)
-		}
-	}
-	var order, ready []int
-	for i := len(nodes) - 1; i >= 0; i-- {
-		if waits[i] == 0 {
-			ready = append(ready, i)
-		}
-	}
-	for len(ready) > 0 {
-		i := ready[len(ready)-1]
-		ready = ready[:len(ready)-1]
-		order = append(order, i)
-		for _, j := range feeds[i] {
-			if waits[j]--; waits[j] == 0 {
-				ready = append(ready, j)
-			}
-		}
-	}
-	for i, n := range nodes {
-		if waits[i] > 0 {
-			return nil, &LoadError{Operator: n.domain + "." + n.operator, Node: n.label(), Message: "the node depends on itself: the graph has a cycle"}
-		}
-	}
-	return order, nil
-}
-
-// reads gives the names of the inputs and of what graphs in the attributes use.
-func (n *nodeProto) reads() []string {
-	if n.captures == nil {
-		return n.inputs
-	}
-	return slices.Concat(n.inputs, n.captures)
-}
-
-// live collects the names that the graph's outputs need.
-func (c *compiler) live(order []int) map[string]bool {
-	live := map[string]bool{}
-	for _, o := range c.graph.outputs {
-		live[o.name] = true
-	}
-	for k := len(order) - 1; k >= 0; k-- {
-		n := &c.graph.nodes[order[k]]
-		needed := false
-		for _, o := range n.outputs {
-			needed = needed || live[o]
-		}
-		for _, i := range n.reads() {
-			if needed && i != "" {
-				live[i] = true
-			}
-		}
-	}
-	return live
-}
-
 // node compiles one node; also dead ones, so that a file is refused for what it holds and not for what is asked.
 func (c *compiler) node(i int, op *operator, version int64, live map[string]bool) error {
 	p := &c.graph.nodes[i]
@@ -310,68 +227,4 @@ func (c *compiler) emit(n *node, run kernel, constant bool) error {
 	}
 	c.steps = append(c.steps, s)
 	return nil
-}
-
-// fold runs the node now and makes its outputs constants.
-func (c *compiler) fold(n *node, s step) error {
-	k := newCall(s.run, n, maxFolded-c.spent.folded)
-	k.in = s.constant
-	if c.spent.work += n.stepsToFold(); c.spent.work > maxWork {
-		return n.invalid("computing the constants takes more than %d steps", maxWork)
-	}
-	for i, v := range n.out {
-		var t *Tensor
-		if n.wanted(i) {
-			t = &Tensor{DType: v.dtype}
-		}
-		k.out = append(k.out, t)
-	}
-	if err := s.run(&k); err != nil {
-		return n.invalid("computing constants: %v", err)
-	}
-	for i, v := range n.out {
-		t := k.out[i]
-		if t == nil {
-			continue
-		}
-		if c.spent.folded += t.Len(); c.spent.folded > maxFolded {
-			return n.invalid("computed constants of more than %d elements", maxFolded)
-		}
-		v.constant, v.shape = t, append([]int{}, t.Shape...) // of a scalar it is empty and not nil
-	}
-	return nil
-}
-
-// stepsToFold is about how many steps the kernel of a node takes whose inputs are constants.
-func (n *node) stepsToFold() int64 {
-	if n.op.work != nil {
-		return n.op.work(n)
-	}
-	steps := int64(1)
-	for _, v := range n.in {
-		if v != nil {
-			steps += int64(v.constant.Len())
-		}
-	}
-	out, _ := volume(n.out[0].shape)
-	return steps + int64(out)
-}
-
-// workOfProduct is the work of a product of matrices: a multiplication for each element on the left and column on the right.
-func workOfProduct(n *node) int64 {
-	columns := 1
-	if s := n.out[0].shape; len(s) > 0 {
-		columns = max(1, s[len(s)-1])
-	}
-	left, right := int64(n.in[0].constant.Len()), int64(n.in[1].constant.Len())
-	return 1 + left*int64(columns+1) + right
-}
-
-// workByRow is the work of operators whose compile says what one row costs.
-func workByRow(n *node) int64 {
-	rows := 1
-	if s := n.in[0].constant.Shape; len(s) > 0 {
-		rows = s[0]
-	}
-	return 1 + int64(n.in[0].constant.Len()) + int64(rows)*int64(n.perRow)
 }
