@@ -175,7 +175,7 @@ func (c *compiler) node(i int, op *operator, version int64, live map[string]bool
 	if n.err == nil && err == nil {
 		n.setRows()
 	}
-	p.attributes = nil // the kernel has what it needs; the lists of a forest are twice its file
+	p.attributes, n.compiler = nil, nil // the kernel has what it needs; the lists of a forest are twice its file
 	if n.err != nil {
 		return n.err
 	}

@@ -10,7 +10,7 @@ type LoadError struct {
 	Operator  string   // with its domain, as ai.onnx.ml.Scaler
 	Node      string   // node "name", or node 3 (output "y") where it has no name
 	Message   string   // what is wrong
-	Supported []string // what would be supported in its place; nil: the file itself is wrong
+	Supported []string // what would be supported in its place; nil: the file itself is wrong, or Message says what to do
 }
 
 // Error gives operator, node, message and what is supported.

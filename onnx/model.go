@@ -92,7 +92,7 @@ func (m *Model) Memory() Memory { return m.memory }
 // Inputs are the graph's inputs, in its order, without those that have an initializer.
 func (m *Model) Inputs() []Value { return m.inputs }
 
-// Outputs are the graph's outputs, in its order.
+// Outputs are the graph's outputs, in its order. Each tensor of a sequence is one of its own, as name[0], name[1].
 func (m *Model) Outputs() []Value { return m.outputs }
 
 // Metadata is the file's metadata_props.

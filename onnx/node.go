@@ -29,7 +29,7 @@ type value struct {
 type node struct {
 	op       *operator
 	proto    *nodeProto
-	compiler *compiler // of the graph that the node stands in
+	compiler *compiler // of the graph that the node stands in, until the node is compiled
 	version  int64
 	in       []*value // nil where an optional input is absent
 	out      []*value // nil where an output is absent

@@ -159,7 +159,6 @@ const maxTokens = 1 << 20
 
 func runTokenizer(c *call, split tokenSplitter, pad string) error {
 	in := c.in[0]
-	c.index = c.index[:0]
 	longest, at := 0, 0
 	for i, s := range in.Str {
 		count := 0
