@@ -97,6 +97,10 @@ func (o openAPI) schemas() object {
 		"InferRequest":  o.inferRequest(),
 		"InferAnswer":   o.inferAnswer(),
 	}
+	if o.model.ScoresOutput() >= 0 {
+		s["Probabilities"] = object{"type": "object", "additionalProperties": object{"type": list{"number", "null"}},
+			"description": "all scores by class, unrounded; where the request asks for them"}
+	}
 	if hasRecord(o.model) {
 		s["Record"] = recordOfModel(o.model)
 	}
@@ -120,7 +124,7 @@ func (o openAPI) inferRequest() object {
 		names = append(names, v.Name)
 	}
 	return object{"type": "object", "required": list{"inputs"}, "properties": object{
-		"id":     object{"type": list{"string", "null"}, "description": "comes back in the answer; without it the X-Request-Id does"},
+		"id":     object{"type": "string", "description": "comes back in the answer; without it the X-Request-Id does"},
 		"inputs": object{"type": "array", "minItems": len(inputs), "maxItems": len(inputs), "items": object{"anyOf": inputs}},
 		"outputs": object{"type": list{"array", "null"}, "description": "the outputs to answer, in this order; all without it",
 			"items": object{"type": "object", "required": list{"name"}, "properties": object{

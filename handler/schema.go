@@ -157,8 +157,7 @@ func predictionSchema(m *model.Model) object {
 	properties["confidence"] = object{"type": "number", "minimum": 0, "maximum": 1,
 		"description": "the score of the predicted class, to three decimals; absent where the scores are no distribution"}
 	if m.ScoresOutput() >= 0 {
-		properties["probabilities"] = object{"type": "object", "additionalProperties": number,
-			"description": "all scores by class, unrounded; where the request asks for them"}
+		properties["probabilities"] = ref("Probabilities")
 	}
 	return object{"type": "object", "required": list{"prediction"}, "properties": properties, "title": "prediction"}
 }
@@ -243,7 +242,7 @@ func exactShape(tensor object, dims []int) {
 
 // dataSchema describes elements in JSON, flat or nested as the shape.
 func dataSchema(element object) object {
-	return object{"type": list{"array", "null"}, "items": object{"anyOf": list{element, object{"type": "array"}}}}
+	return object{"type": list{"array", "null"}, "items": object{"anyOf": list{element, object{"type": "array", "items": object{}}}}}
 }
 
 // outputElement describes one element of an output; a number that is not finite is null.
