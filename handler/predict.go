@@ -49,9 +49,10 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	need := s.needs.of(values(body), int64(len(body)), false)
+	came := values(body) + int64(s.codec.Absents(body))
+	need := s.needs.of(came, int64(len(body)), false)
 	if asked || bytes.Contains(body, probabilities) {
-		need += values(body) * s.needs.scores
+		need += came * s.needs.scores
 	}
 	if err := s.enter(c, &x.claim, need); err != nil {
 		return err

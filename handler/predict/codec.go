@@ -19,6 +19,7 @@ type Codec struct {
 	byName       map[string]int
 	columns      []string // of a frame; nil: the model cannot be asked by columns
 	columnByName map[string]int
+	sparse       bool     // a column may be absent
 	outputs      [][]byte // the outputs' names as JSON, with their colons
 	classes      [][]byte // the classes as names of a JSON object, in the order of the scores; nil: they are not known
 	tail         []byte   // the end of every answer: the version and the closing brace
@@ -32,6 +33,7 @@ func New(m *model.Model) *Codec {
 		c.byName[in.Name] = i
 	}
 	c.columns, c.columnByName = columnsOf(c.inputs)
+	c.sparse = c.columns != nil && slices.ContainsFunc(c.inputs, func(in model.Input) bool { return in.Missing })
 	for _, v := range m.Outputs() {
 		c.outputs = append(c.outputs, append(scan.AppendString(nil, v.Name), ':'))
 	}
@@ -74,6 +76,7 @@ type Request struct {
 	seen      []int
 	came      []int // per column of a frame, the round in which it came last
 	round     int
+	absents   int               // how many values more may be absent
 	order     []int             // the columns in the order in which they came
 	nth       int               // of order, the column being read of a row of a split frame
 	frameRows int               // how many rows a frame had

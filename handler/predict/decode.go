@@ -16,6 +16,7 @@ func (r *Request) Decode(body []byte) error {
 	r.row, r.objects, r.single = -1, false, false
 	r.output, r.answered = 0, 0
 	r.form, r.frameRows, r.probabilities = byInput, 0, false
+	r.absents = r.codec.Absents(body)
 	for i, t := range r.inputs {
 		clearTensor(t)
 		r.seen[i] = 0

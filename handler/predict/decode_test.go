@@ -21,6 +21,7 @@ import (
 func requestOf(inputs ...model.Input) *Request {
 	c := &Codec{inputs: inputs, byName: make(map[string]int)}
 	c.columns, c.columnByName = columnsOf(inputs)
+	c.sparse = true
 	r := &Request{codec: c, seen: make([]int, len(inputs)), came: make([]int, len(c.columns)), texts: make(map[string]string)}
 	for i, in := range inputs {
 		c.byName[in.Name] = i

@@ -1,6 +1,7 @@
 package predict
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -51,7 +52,19 @@ func columnsOf(inputs []model.Input) (names []string, byName map[string]int) {
 	return names, byName
 }
 
-// input is the input that holds column k.
+// Absents is how many values a body may leave out, so that a few bytes cannot ask for many: as many as it has bytes, and those of
+// a row or a few. It is 0 where the model handles no missing values, or takes no columns.
+func (c *Codec) Absents(body []byte) int {
+	const few = 4096
+	if !c.sparse || bytes.Count(body, brace) < 2 {
+		return 0
+	}
+	return len(body) + max(few, len(c.columns))
+}
+
+var brace = []byte{'{'}
+
+// inputOf is the input that holds column k.
 func (r *Request) inputOf(k int) int {
 	if len(r.inputs) == 1 {
 		return 0
@@ -79,6 +92,9 @@ func (r *Request) absent(k, n int) error {
 	in := &r.codec.inputs[r.inputOf(k)]
 	if !in.Missing {
 		return r.wrong(r.place(r.inputOf(k), k, 0), "missing, want a "+noun(in))
+	}
+	if r.absents -= n; r.absents < 0 {
+		return r.wrong(r.place(-1, 0, 0), "more values are absent than the body has bytes: send fewer rows at once")
 	}
 	r.order = append(r.order, k)
 	for range n {

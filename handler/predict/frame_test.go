@@ -2,6 +2,8 @@ package predict
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"ml-service/model"
@@ -87,5 +89,24 @@ func TestFramesRefuse(t *testing.T) {
 		if !errors.As(err, &e) || e.Field != c.field || e.Error() != c.want || e.NotJSON {
 			t.Errorf("%s:\n got %v\nwant %s", c.body, err, c.want)
 		}
+	}
+}
+
+// TestAbsentsAreBounded does not let three bytes a row ask for thousands of values.
+func TestAbsentsAreBounded(t *testing.T) {
+	in := input("x", onnx.Float32, -1, 1000)
+	in.Missing = true
+	for k := range 1000 {
+		in.Features = append(in.Features, fmt.Sprint("f", k))
+	}
+	r := requestOf(in)
+	if err := r.Decode([]byte(`{"x":[{"f1":1},{},{"f999":2}]}`)); err != nil || r.inputs[0].F32[1] != 1 || r.inputs[0].F32[2999] != 2 {
+		t.Errorf("a few sparse rows: got %v, want them read", err)
+	}
+	body := `{"x":[` + strings.Repeat("{},", 100_000) + `{}]}`
+	err := r.Decode([]byte(body))
+	var e *Error
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Field, "x[30") || len(r.inputs[0].F32) > len(body)+5000 {
+		t.Errorf("got %.200v and %d values, want it refused at some row past 300", err, len(r.inputs[0].F32))
 	}
 }
