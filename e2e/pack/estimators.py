@@ -50,7 +50,7 @@ def words(y):
 
 def estimators():
     """(name, function that gives a fitted estimator and rows)."""
-    from sklearn import calibration, decomposition, discriminant_analysis, ensemble, linear_model, naive_bayes, neural_network, svm, tree
+    from sklearn import calibration, decomposition, discriminant_analysis, ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -95,6 +95,9 @@ def estimators():
     yield "BaggingRegressor", of(lambda: ensemble.BaggingRegressor(n_estimators=5, random_state=0), reg)
     yield "MLPClassifier, scaled", of(lambda: make_pipeline(StandardScaler(), neural_network.MLPClassifier((16,), max_iter=300, random_state=0)), three)
     yield "MLPRegressor, scaled", of(lambda: make_pipeline(MinMaxScaler(), neural_network.MLPRegressor(hidden_layer_sizes=(16,), max_iter=300, random_state=0)), reg)
+    yield "SVC, RBF, probabilities", of(lambda: make_pipeline(StandardScaler(), svm.SVC(probability=True, random_state=0)), binary)
+    yield "SVR", of(lambda: make_pipeline(StandardScaler(), svm.SVR()), reg)
+    yield "KNeighborsRegressor", of(neighbors.KNeighborsRegressor, reg)
     yield "LinearSVR", of(lambda: make_pipeline(StandardScaler(), svm.LinearSVR(random_state=0)), reg)
     yield "ElasticNet", of(lambda: linear_model.ElasticNet(alpha=0.05), reg)
     yield "VotingClassifier, soft", of(lambda: ensemble.VotingClassifier([("l", linear_model.LogisticRegression()), ("t", tree.DecisionTreeClassifier(max_depth=4, random_state=0))], voting="soft"), binary)
