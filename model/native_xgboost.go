@@ -20,6 +20,9 @@ func loadXGBoost(data []byte, own map[string]string) (evaluator, error) {
 	}
 	n.raw = func(raw, x []float32, rows int) error {
 		err := m.Raw(raw, x, rows)
+		if err == nil {
+			return nil
+		}
 		var refused *xgboost.ValueError
 		if errors.As(err, &refused) {
 			input, element := n.element(refused.Row, refused.Column)
