@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -14,10 +15,14 @@ import (
 // TestNothingTakesItDown sends every attack while bystanders ask for single predictions on all ports.
 func TestNothingTakesItDown(t *testing.T) {
 	s := newStack(t)
+	serving := ""
 	for _, c := range append(attacks(), long("direct", blue, green), long("through Nginx", nginx)) {
 		t.Run(c.name, func(t *testing.T) {
 			s.t = t
-			s.serve(c.model, c.env...)
+			if set := fmt.Sprint(c.model, c.env); set != serving { // new containers where they have to be
+				s.serve(c.model, c.env...)
+				serving = set
+			}
 			all := s.containers()
 			for _, c := range all {
 				c.forgetPeak()
