@@ -6,6 +6,7 @@ Two colours and Nginx with one worker share a core; wrk has the other. Nginx rea
 ports changed, and with one setting changed at a time. Slices alternate with the file as it ships.
 """
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ CHANGES = {
 class Nginx(Server):
     def __init__(self, binary, config, work, name):
         port = free_port()
-        text = config.replace("listen 8080 default_server;", f"listen 127.0.0.1:{port};").replace("8079", str(free_port())).replace("8078", str(free_port())).replace("8077", str(free_port()))
+        text = re.sub(r"listen 8080 default_server[^\n]*", f"listen 127.0.0.1:{port};", config).replace("8079", str(free_port())).replace("8078", str(free_port())).replace("8077", str(free_port()))
         text = text.replace("worker_processes 4;", "worker_processes 1;").replace("/tmp/", f"{work}/{port}-").replace("/dev/stdout", f"{work}/{port}.log")
         file = work / f"{port}.conf"
         file.write_text(text)
