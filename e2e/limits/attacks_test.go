@@ -57,7 +57,7 @@ func (a *answers) read(t *testing.T, addr, text string) {
 		a.add(0)
 		return
 	}
-	defer conn.Close() //nolint:errcheck // it was read
+	defer conn.Close()
 	sent := make(chan error, 1)
 	go func() { _, err := io.WriteString(conn, text); sent <- err }() // an answer may come before all is sent
 	a.add(statusOf(conn))
@@ -93,7 +93,7 @@ func hold(t *testing.T, addr string, n int, text string, length time.Duration) {
 		if conn == nil {
 			return
 		}
-		defer conn.Close() //nolint:errcheck // it is given up
+		defer conn.Close()
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			_ = tcp.SetReadBuffer(4 << 10)
 		}
@@ -189,7 +189,7 @@ func halfClosed(t *testing.T) string {
 			a.add(0)
 			return
 		}
-		defer conn.Close() //nolint:errcheck // it was read
+		defer conn.Close()
 		_, _ = io.WriteString(conn, request("/predict", fill("[1,2,3]", mib/8)))
 		_ = conn.(*net.TCPConn).CloseWrite()
 		a.add(statusOf(conn))

@@ -77,11 +77,11 @@ func (s *stack) serve(version string, env ...string) {
 	s.composeWith(append(env, "BLUE_VERSION="+version, "GREEN_VERSION="+version), "up", "-d", "--force-recreate")
 	for _, addr := range []string{nginx, blue, green} {
 		e2e.Poll(s.t, time.Minute, addr+" to answer", func() error {
-			res, err := http.Get("http://" + addr + "/health") //nolint:gosec,noctx // this machine's, polled
+			res, err := http.Get("http://" + addr + "/health") //nolint:gosec // this machine's
 			if err != nil {
 				return err
 			}
-			defer res.Body.Close() //nolint:errcheck // nothing is read
+			defer res.Body.Close()
 			if res.StatusCode != http.StatusOK || res.Header.Get("X-Model-Version") != version {
 				return fmt.Errorf("%s %s", res.Status, res.Header.Get("X-Model-Version"))
 			}
@@ -162,7 +162,7 @@ func (c container) kills(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it is only read
+	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		if n, ok := strings.CutPrefix(lines.Text(), "oom_kill "); ok {
 			kills, err := strconv.Atoi(n)
