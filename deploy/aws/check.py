@@ -73,7 +73,7 @@ def main():
             if want.get("confidence") is not None and not close(got.get("confidence"), want["confidence"], 5e-4 + absolute, relative):
                 fail(f"{qualifier}, golden row {i}: got {got}, want confidence {want['confidence']}")
             checked += 1
-            if checked == 10:
+            if checked == 5:
                 break
     print(f"check: {qualifier} is version {headers.get('x-function-version')} of the function, serves {version}, and answered {checked} golden rows")
 

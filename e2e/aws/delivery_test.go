@@ -38,7 +38,7 @@ func TestDelivery(t *testing.T) {
 	m := start(t)
 
 	// The first deployment says which machine; the others read it from the stack, whatever the default of the template is.
-	wantSaid(t, m.run(t, "make -s deploy-lambda ARCHITECTURE=x86_64"), "next is version 1 of the function, serves v1.0.0, and answered 10 golden rows")
+	wantSaid(t, m.run(t, "make -s deploy-lambda ARCHITECTURE=x86_64"), "next is version 1 of the function, serves v1.0.0, and answered 5 golden rows")
 	s := m.stack(t)
 	m.wantAlias(t, s, "live", "1", nil)
 	wantSaid(t, m.fails(t, 2, "ARCHITECTURE=arm64 deploy/aws/deploy.sh"), "the stack ml-service is of x86_64")
@@ -83,12 +83,32 @@ func TestDelivery(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(mine, "model.onnx"), whole, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// The same model whole, from S3: beyond the zip it is read from there at start, and must be what the build saw.
-	m.run(t, "aws s3 mb s3://mine && aws s3 cp --recursive mine s3://mine/models")
-	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_S3_URI=s3://mine/models ZIP_LIMIT=100 MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
+	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_DIR=mine MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
 	m.wantAlias(t, s, "live", "4", nil)
-	wantSaid(t, m.run(t, "ls .aws-sam/build/MlServiceFunction/models/v1.2.0"), "remote.json")
-	curl(t, m, s.url, "v1.2.0", "4")
+}
+
+// A model in S3 travels in the zip; beyond the zip the function reads it from there at start, and another file than the
+// build saw is never served.
+func TestModelInS3(t *testing.T) {
+	m := start(t)
+	mine := filepath.Join(m.dir, "mine", "v1.2.0")
+	copyFile(t, filepath.Join(m.dir, "models", "v1.1.0", "model.onnx"), filepath.Join(mine, "model.onnx"))
+	copyFile(t, filepath.Join(m.dir, "models", "v1.1.0", "golden.json"), filepath.Join(mine, "golden.json"))
+	m.run(t, "aws s3 mb s3://mine && aws s3 cp --recursive mine s3://mine/models")
+	const deploy = "make -s deploy-lambda ARCHITECTURE=x86_64 MODEL_S3_URI=s3://mine/models MODEL_VERSION=v1.2.0"
+	wantSaid(t, m.run(t, deploy), "serves v1.2.0, and answered 5 golden rows")
+	wantSaid(t, m.run(t, "ls .aws-sam/build/MlServiceFunction/models/v1.2.0"), "model.onnx")
+
+	wantSaid(t, m.run(t, deploy+" ZIP_LIMIT=100 STRATEGY=switch"), "all users have version 2")
+	if got := m.run(t, "ls .aws-sam/build/MlServiceFunction/models/v1.2.0"); got != "golden.json\nremote.json\n" {
+		t.Errorf("beside the bootstrap lie %q, want golden.json and remote.json", got)
+	}
+	s := m.stack(t)
+	m.wantAnswer(t, s, "live", `"version":"v1.2.0"`)
+
+	// Another file under the same name, after the build: a new instance does not start.
+	m.run(t, "aws s3 cp models/v1.0.0/model.onnx s3://mine/models/v1.2.0/model.onnx && aws lambda update-function-configuration --function-name "+s.function+" --timeout 9 >answer.json && aws lambda publish-version --function-name "+s.function+" >answer.json")
+	wantSaid(t, m.fails(t, 1, "deploy/aws/check.py "+s.function+" 3 v1.2.0"), "another file than the build saw")
 }
 
 // TestGitHubRole deploys the template of the role that the workflows take, for both forms of GitHub's subject.

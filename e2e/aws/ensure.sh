@@ -79,7 +79,7 @@ fi
 if [[ ${1:-} == start ]]; then
   answers && ! running && { say "port $port is taken by something else"; exit 1; }
   if ! running; then
-    BIND_HOST=127.0.0.1 GATEWAY_PORT=$port LAMBDA_EXECUTOR=local PERSIST_STATE=0 \
+    BIND_HOST=127.0.0.1 GATEWAY_PORT=$port LAMBDA_EXECUTOR=local PERSIST_STATE=0 AWS_ENDPOINT_URL=$url \
       setsid "$cache/emulator/bin/python" "$PWD/emulator.py" >"$log" 2>&1 </dev/null &
     echo $! >"$pid"
   fi
