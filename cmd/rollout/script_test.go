@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -269,6 +270,48 @@ func TestInterrupted(t *testing.T) {
 	}
 	if read() != conf {
 		t.Errorf("nginx.conf is not the one from before:\n%s", read())
+	}
+}
+
+// TestWatch follows the counts until Ctrl-C.
+func TestWatch(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorld(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	cmd := exec.CommandContext(t.Context(), "rollout", "-C", dir, "status", "--watch", "--every", "100ms")
+	cmd.Env = append(os.Environ(), "ROLLOUT_WORLD="+w.control.URL)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "/s") {
+			break // the second look: the first one only begins to count
+		}
+	}
+	line := lines.Text()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() { // to the end, before Wait closes it
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+	for _, want := range []string{"blue 100 %", "blue healthy 0.0/s 0 errors (0 tries failed)", "green healthy 0.0/s"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("got %q, want %q in it", line, want)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func TestKilled(t *testing.T) {
 	l := startLoad(t)
 	k := newKiller(t, s)
 	var table []string
-	for n := 1; ; n += every(4) {
+	for n := 1; ; n += every(6) {
 		if !k.run(t, n, "shift", "--to", "green", "--weight", "30") {
 			break
 		}
@@ -131,7 +131,7 @@ func TestKilledDeploy(t *testing.T) {
 	l := startLoad(t)
 	k := newKiller(t, s)
 	var table []string
-	for n := 1; ; n += every(5) {
+	for n := 1; ; n += every(8) {
 		if !k.run(t, n, "deploy", "--image", tag, "--version", "v1.0.0") {
 			break
 		}
