@@ -76,6 +76,25 @@ func TestFunctionsOfTheFile(t *testing.T) {
 	}
 }
 
+// A short file cannot make many nodes of few by calling a function with a large graph in an attribute.
+func TestFunctionsMakeFewNodes(t *testing.T) {
+	inner := [][]byte{}
+	for range 100 {
+		inner = append(inner, op("Neg", "x", "-", nil))
+	}
+	inner = append(inner, message(12, message(1, []byte("x"))))
+	fn := message(25, cat(message(1, []byte("F")), message(10, []byte("acme")), named(4, "c x"), named(5, "y"),
+		message(7, cat(named(1, "c"), named(2, "y"), message(4, []byte("If")), graphAttribute("then_branch", inner...), graphAttribute("else_branch", inner...)))))
+	calls := [][]byte{}
+	for range 100 {
+		calls = append(calls, message(1, cat(named(1, "c x"), named(2, "y"), message(4, []byte("F")), message(7, []byte("acme")))))
+	}
+	_, err := Load(append(graph(calls...), fn...))
+	if err == nil || !strings.Contains(err.Error(), "functions make more than 16384 nodes") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTexts(t *testing.T) {
 	of := func(node []byte, more ...[]byte) []byte {
 		return file(append([][]byte{input("x", String, -1), node, message(12, message(1, []byte("y")))}, more...)...)

@@ -104,12 +104,25 @@ func (x *expansion) graph(g *graphProto, depth int) error {
 	return nil
 }
 
+// size counts the nodes of a graph and of those in its attributes.
+func (g *graphProto) size() int {
+	n := len(g.nodes)
+	for i := range g.nodes {
+		for k := range g.nodes[i].attributes {
+			if inner := g.nodes[i].attributes[k].g; inner != nil {
+				n += inner.size()
+			}
+		}
+	}
+	return n
+}
+
 // call gives the nodes of a function with the names and attributes of one call.
 func (x *expansion) call(fn *functionProto, n *nodeProto) (*graphProto, error) {
 	if len(n.inputs) > len(fn.inputs) || len(n.outputs) > len(fn.outputs) {
 		return nil, fmt.Errorf("%d inputs and %d outputs, the function has %d and %d", len(n.inputs), len(n.outputs), len(fn.inputs), len(fn.outputs))
 	}
-	if x.nodes += len(fn.nodes.nodes); x.nodes > maxNodes {
+	if x.nodes += fn.nodes.size(); x.nodes > maxNodes {
 		return nil, fmt.Errorf("functions make more than %d nodes", maxNodes)
 	}
 	x.calls++
