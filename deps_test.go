@@ -28,10 +28,11 @@ var nearest = map[string][]string{
 	"models":          {},
 
 	"cmd/rollout":       {"rollout/api"},
-	"rollout/api":       {"rollout/nginx", "rollout/awslambda", "rollout/canary"},
+	"rollout/api":       {"rollout/nginx", "rollout/awslambda", "rollout/canary", "rollout/compare"},
 	"rollout/nginx":     {"rollout/docker"},
 	"rollout/awslambda": {"rollout/docker"},
 	"rollout/canary":    {"rollout", "rollout/judge"},
+	"rollout/compare":   {"rollout", "rollout/judge"},
 	"rollout/docker":    {"rollout", "rollout/judge"},
 	"rollout":           {},
 	"rollout/judge":     {},

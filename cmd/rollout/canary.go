@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,16 +25,20 @@ type release struct {
 	from    string
 	steps   string
 	dryRun  bool
+	compare comparison
 }
 
 func newCanary(c *command) *cobra.Command {
-	r := &release{command: c}
+	r := &release{command: c, compare: comparison{command: c, threshold: math.NaN()}}
 	cmd := &cobra.Command{
 		Use:   "canary --to SIDE [--steps 10,50,100]",
 		Short: "A release that judges itself: step by step, on with a pass, back with a fail",
 		Long: `A release that judges itself. Each step gives the new side a larger share; the judge compares both sides' errors and
 latency after every scrape, and says pass, fail or hold. A pass goes to the next step, a fail rolls back at once, a hold
 waits until --max-wait and then does what --on-hold says. 100 in --steps is the promotion.
+
+With --rows both sides are sent the same rows first, and with --max-disagreement nobody is moved where more than that
+changed (rollout compare).
 
 Running it again goes on where it stopped, with the evidence it had. Ctrl-C leaves the weights and says so.`,
 		Example: `  rollout canary --to green
@@ -55,6 +60,7 @@ Running it again goes on where it stopped, with the evidence it had. Ctrl-C leav
 	f.StringVar(&r.options.Reason, "reason", "", "why; it stands in the history")
 	f.BoolVar(&r.dryRun, "dry-run", false, "measure the traffic, show the plan, and move nobody")
 	f.BoolVar(&r.json, "json", false, "print one JSON object after each scrape")
+	r.compare.flags(f)
 	limitFlags(f, &r.options.Limits)
 	return cmd
 }
@@ -108,6 +114,15 @@ func (r *release) release(ctx context.Context, s *rollout.Session) error {
 		return err
 	}
 	r.options.From = rollout.Side(from)
+	if r.compare.limited() && r.compare.rows == "" {
+		return usage("--max-disagreement: of which rows? say --rows FILE")
+	}
+	if r.compare.rows != "" {
+		r.compare.to, r.compare.from = string(r.options.To), from
+		if err := r.compare.run(ctx, s); err != nil {
+			return r.disagrees(ctx, s, err)
+		}
+	}
 	r.options.State = filepath.Join(r.stateDir(), "canary-"+r.target+".json")
 	shown := ""
 	r.options.Report = func(p canary.Progress) { shown = r.show(p, shown) }
@@ -143,6 +158,18 @@ func (r *release) release(ctx context.Context, s *rollout.Session) error {
 		}
 	}
 	return err
+}
+
+// disagrees ends a release whose sides answer too differently: what has begun is rolled back.
+func (r *release) disagrees(ctx context.Context, s *rollout.Session, why error) error {
+	if !errors.Is(why, rollout.ErrRolledBack) || !s.Release.Open() {
+		return why
+	}
+	e, err := s.PlanRollback(rollout.Options{Reason: why.Error()})
+	if err == nil {
+		_, err = s.Do(context.WithoutCancel(ctx), e)
+	}
+	return errors.Join(why, err)
 }
 
 func writePlan(r *release, perSecond float64, plan []judge.StepPlan) {

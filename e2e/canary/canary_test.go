@@ -37,6 +37,8 @@ func TestCanary(t *testing.T) {
 		{name: "hangs", image: goodImage, version: "v1.1.0", code: 4, says: "rolled back to blue", meanwhile: func(t *testing.T) {
 			e2e.Command{}.Output(t, "docker", "pause", s.container(t, "ml-service-green"))
 		}},
+		{name: "predicts differently", image: goodImage, version: "v1.1.0", code: 4, says: "predictions change",
+			more: []string{"--rows", filepath.Join(s.dir, "models", "v1.0.0", "golden.json"), "--max-disagreement", "1%"}},
 		{name: "another width, refused", image: goodImage, version: "v9.0.0", code: 2, says: "takes or answers something else"},
 		{name: "another width, accepted", image: goodImage, version: "v9.0.0", more: []string{"--accept-signature"}, code: 4,
 			says: "errors: green fails more often than blue", refused: true},
@@ -71,4 +73,12 @@ func TestCanary(t *testing.T) {
 		})
 	}
 	t.Logf("\n%s", strings.Join(table, "\n"))
+
+	// What two good versions would change, as text and as a picture.
+	s.deploy(t, goodImage, "v1.1.0")
+	html := filepath.Join(s.dir, "report.html")
+	s.want(t, 0, "latency, ms", "compare", "--to", "green", "--rows", filepath.Join(s.dir, "models", "v1.0.0", "golden.json"), "--html", html)
+	if text := read(t, html); !strings.Contains(text, "<svg") || !strings.Contains(text, "v1.1.0") {
+		t.Errorf("the report is %.200s", text)
+	}
 }
