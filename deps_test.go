@@ -15,7 +15,8 @@ const module = "ml-service/"
 var nearest = map[string][]string{
 	"cmd/local":       {"handler", "models"},
 	"cmd/lambda":      {"handler", "models"},
-	"handler":         {"handler/predict", "handler/oip"},
+	"handler":         {"handler/predict", "handler/oip", "handler/record"},
+	"handler/record":  {},
 	"handler/predict": {"handler/scan", "model"},
 	"handler/oip":     {"handler/scan", "model"},
 	"handler/scan":    {},

@@ -15,6 +15,9 @@ type exchange struct {
 	upload   upload
 	inflater inflater
 	claim
+
+	recorded   bool   // this request is
+	seen, said []byte // its body and its answer, for the record
 }
 
 const (

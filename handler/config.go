@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ml-service/handler/record"
 )
 
 const (
@@ -24,9 +26,12 @@ type Config struct {
 	ModelDir       string // empty: the embedded models
 	ModelName      string
 	MaxBodyBytes   int64
-	BasePath       string // under which every route is found as well; empty: none
-	Origins        string // of pages that may call from browsers; empty: none but its own
-	Strict         bool   // tensors of the open protocol are not converted
+	BasePath       string  // under which every route is found as well; empty: none
+	Origins        string  // of pages that may call from browsers; empty: none but its own
+	Strict         bool    // tensors of the open protocol are not converted
+	RecordDir      string  // of the record of requests; empty: none
+	RecordSample   float64 // the share of requests that is recorded
+	RecordOmit     string  // what of them is not recorded as it is
 	LogLevel       slog.Level
 	MaxConcurrency int   // requests in the model at once; 0: one a core
 	MaxQueue       int   // requests that wait for that; 0: 64 for each of MaxConcurrency; -1: none
@@ -85,6 +90,21 @@ func (c *Config) Settings() []Setting {
 			}
 			return nil
 		}},
+		{"RECORD_DIR", "", "folder for a record of requests and answers, with what is personal in them; empty: none. On Lambda any word: to the log", func(v string) error {
+			c.RecordDir = v
+			return nil
+		}},
+		{"RECORD_SAMPLE", "1", "share of the requests that is recorded, 0 to 1", func(v string) (err error) {
+			if c.RecordSample, err = strconv.ParseFloat(v, 64); err != nil || !(c.RecordSample >= 0 && c.RecordSample <= 1) {
+				return errors.New("want a share from 0 to 1")
+			}
+			return nil
+		}},
+		{"RECORD_OMIT", "", "what is not recorded: names or positions of features, body, answer; hash:name to hash it, as email,hash:customer", func(v string) (err error) {
+			c.RecordOmit = v
+			_, err = record.ParseFields(v)
+			return err
+		}},
 		{"LOG_LEVEL", "info", "debug, info, warn or error", func(v string) error {
 			switch strings.ToLower(v) {
 			case "debug", "info", "warn", "error":
@@ -106,6 +126,12 @@ func (c *Config) Settings() []Setting {
 			return err
 		}},
 	}
+}
+
+// Recorder is the record that the configuration asks for; nil: none. It has to be closed.
+func (c *Config) Recorder(sink io.WriteCloser, version string, logger *slog.Logger) *record.Log {
+	omit, _ := record.ParseFields(c.RecordOmit) // checked when it was set
+	return record.New(record.Options{Sink: sink, Sample: c.RecordSample, Omit: omit, Version: version, Color: c.Color, Logger: logger})
 }
 
 func (s Setting) flag() string { return strings.ReplaceAll(strings.ToLower(s.Env), "_", "-") }

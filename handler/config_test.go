@@ -26,7 +26,7 @@ func configure(args []string, getenv func(string) string) (handler.Config, error
 }
 
 func TestConfigure(t *testing.T) {
-	defaults := handler.Config{ModelName: "ml-service", MaxBodyBytes: 1 << 20, MemoryLimit: -1}
+	defaults := handler.Config{ModelName: "ml-service", RecordSample: 1, MaxBodyBytes: 1 << 20, MemoryLimit: -1}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -37,7 +37,7 @@ func TestConfigure(t *testing.T) {
 		{"empty variables", nil, []string{"COLOR=", "LOG_LEVEL="}, func(*handler.Config) {}},
 		{"environment", nil, []string{"COLOR=blue", "MODEL_VERSION=v2", "MODEL_DIR=/m", "MODEL_NAME=n", "MAX_BODY_BYTES=10", "LOG_LEVEL=debug",
 			"MAX_CONCURRENCY=3", "MAX_QUEUE=-1", "MEMORY_LIMIT=512MiB"}, func(c *handler.Config) {
-			*c = handler.Config{Color: "blue", ModelVersion: "v2", ModelDir: "/m", ModelName: "n",
+			*c = handler.Config{Color: "blue", ModelVersion: "v2", ModelDir: "/m", ModelName: "n", RecordSample: 1,
 				MaxBodyBytes: 10, LogLevel: slog.LevelDebug, MaxConcurrency: 3, MaxQueue: -1, MemoryLimit: 512 << 20}
 		}},
 		{"flags over environment", []string{"--model-version", "v3", "-log-level=ERROR", "--color="}, []string{"MODEL_VERSION=v2", "COLOR=blue"},

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"ml-service/handler/predict"
+	"ml-service/handler/record"
 	"ml-service/model"
 )
 
@@ -26,8 +27,13 @@ func (s *Service) predict(c *gin.Context) {
 		x = new(exchange)
 	}
 	defer s.settle(&x.claim)
-	if err := s.answer(c, x); err != nil {
+	x.recorded = s.record != nil && s.record.Take()
+	err := s.answer(c, x)
+	if err != nil {
 		s.fail(c, err)
+	}
+	if x.recorded {
+		s.keep(c, x)
 	}
 	x.trim()
 	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
@@ -44,6 +50,9 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	}
 	if body, err = s.inflate(c, x, body); err != nil {
 		return err
+	}
+	if x.recorded && len(body) <= record.MostBody {
+		x.seen = bytes.Clone(body)
 	}
 	asked, err := asksProbabilities(c.Request)
 	if err != nil {
@@ -74,6 +83,9 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 		p.Release()
 		s.leave(&x.claim)
 		s.write(c, http.StatusOK, x.out)
+		if x.recorded {
+			x.said = bytes.Clone(x.out)
+		}
 		return nil
 	}
 	x.in, x.inflater.plain = nil, nil
@@ -102,6 +114,12 @@ func asksProbabilities(r *http.Request) (bool, error) {
 		return false, &predict.Error{Field: "probabilities", Message: fmt.Sprintf("want true or false, got %q", shortened(v))}
 	}
 	return asked, nil
+}
+
+// keep hands a request and its answer to the record; a large answer is left out.
+func (s *Service) keep(c *gin.Context, x *exchange) {
+	s.record.Add(record.Entry{RequestID: sentID(c), Route: "/predict", Status: c.Writer.Status(), Body: x.seen, Answer: x.said})
+	x.seen, x.said = nil, nil
 }
 
 // writePieces writes an answer whose first piece is in x.out.

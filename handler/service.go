@@ -15,6 +15,7 @@ import (
 
 	"ml-service/handler/oip"
 	"ml-service/handler/predict"
+	"ml-service/handler/record"
 	"ml-service/model"
 )
 
@@ -30,6 +31,7 @@ type Options struct {
 	Strict       bool         // tensors of the open protocol are not converted to the model's types
 	Logger       *slog.Logger // nil: no logs
 	Observer     Observer     // nil: nobody counts
+	Record       *record.Log  // of POST /predict; nil: none
 	Metrics      http.Handler // answers GET /metrics; nil: no such route
 	Concurrency  int          // the most requests in the model at once; 0: one a core
 	Queue        int          // the most that wait for that; 0: 64 for each of Concurrency; below 0: none
@@ -70,6 +72,7 @@ type Service struct {
 	needs                needs
 	sinks                chan []byte // nil until it is used first
 	metrics              http.Handler
+	record               *record.Log
 	engine               *gin.Engine
 	document, document30 func() ([]byte, error) // OpenAPI 3.1 and 3.0
 	codec                *predict.Codec
@@ -98,6 +101,7 @@ func New(o Options) *Service {
 		log:      o.Logger,
 		observer: o.Observer,
 		metrics:  o.Metrics,
+		record:   o.Record,
 		gate:     newGate(o),
 		sinks:    make(chan []byte, sinks),
 		version:  []string{o.Model.Version()},

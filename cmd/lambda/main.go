@@ -83,12 +83,20 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	adopt(logger)
 	options := cfg.Options(opened)
 	options.Logger, options.Memory = logger, cfg.ShareMemory().Requests
+	if cfg.RecordDir != "" {
+		options.Record = cfg.Recorder(toLog{stdout}, m.Version(), logger)
+	}
 	service := handler.New(options)
 	_, source := handler.Stamped()
 	logger.LogAttrs(context.Background(), slog.LevelDebug, "ready", slog.String("version", m.Version()),
 		slog.String("kind", m.Kind().String()), slog.String("sha256", m.SHA256()), slog.String("revision", source))
 	return newFunction(service.Engine(), from, logger), nil
 }
+
+// toLog writes the record's lines to the function's log; nobody closes that.
+type toLog struct{ io.Writer }
+
+func (toLog) Close() error { return nil }
 
 // besideBootstrap is the folder of models that the package of the function brought along; empty: it has none.
 func besideBootstrap(taskRoot string) string {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestParseConfig(t *testing.T) {
-	service := handler.Config{ModelName: "ml-service", MaxBodyBytes: 1 << 20, MemoryLimit: -1}
+	service := handler.Config{ModelName: "ml-service", RecordSample: 1, MaxBodyBytes: 1 << 20, MemoryLimit: -1}
 	defaults := config{Config: service, port: "8080", drainDelay: 2 * time.Second, shutdownTimeout: 15 * time.Second, metrics: true,
 		readHeaderTimeout: 5 * time.Second, idleTimeout: 2 * time.Minute, pace: handler.DefaultPace}
 	for _, c := range []struct {

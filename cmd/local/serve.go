@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"ml-service/handler"
+	"ml-service/handler/record"
 	"ml-service/models"
 )
 
@@ -40,6 +42,19 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if cfg.metrics {
 		counted = newMetrics(m, cfg.Config)
 		options.Observer, options.Metrics = counted, counted.handler()
+	}
+	if cfg.RecordDir != "" {
+		files, err := record.NewFiles(cfg.RecordDir, cmp.Or(cfg.Color, "ml-service"))
+		if err != nil {
+			return handler.Usage(fmt.Errorf("RECORD_DIR: %w", err))
+		}
+		options.Record = cfg.Recorder(files, m.Version(), logger)
+		defer func() {
+			if err := options.Record.Close(); err != nil {
+				logger.Error("close the record", "error", err.Error())
+			}
+		}()
+		logger.Info("recording requests", "folder", cfg.RecordDir, "sample", cfg.RecordSample)
 	}
 	service := handler.New(options)
 	if counted != nil {
