@@ -53,6 +53,7 @@ Running it again goes on where it stopped, with the evidence it had. Ctrl-C leav
 	f.DurationVar(&r.options.MaxWait, "max-wait", 30*time.Minute, "how long all steps may take together")
 	f.StringVar(&r.options.OnHold, "on-hold", canary.Pause, "what to do with a hold after --max-wait: pause or rollback")
 	f.DurationVar(&r.options.Every, "every", 5*time.Second, "time between two scrapes")
+	f.DurationVar(&r.options.Measure, "measure", 30*time.Second, "how long the traffic is measured at most before the first step; CloudWatch is some minutes late: 5m on Lambda")
 	f.BoolVar(&r.options.Latency, "latency", true, "judge latency too")
 	f.DurationVar(&r.options.SlowOver, "slow-over", time.Millisecond, "what takes less is not slow, whatever the old side takes")
 	f.BoolVar(&r.options.AcceptSignature, "accept-signature", false, "go on although the model takes or answers something else than the old one")
@@ -117,8 +118,8 @@ func (r *release) release(ctx context.Context, s *rollout.Session) error {
 	if r.compare.limited() && r.compare.rows == "" {
 		return usage("--max-disagreement: of which rows? say --rows FILE")
 	}
+	r.compare.to, r.compare.from = string(r.options.To), from
 	if r.compare.rows != "" {
-		r.compare.to, r.compare.from = string(r.options.To), from
 		if err := r.compare.run(ctx, s); err != nil {
 			return r.disagrees(ctx, s, err)
 		}
@@ -126,6 +127,17 @@ func (r *release) release(ctx context.Context, s *rollout.Session) error {
 	r.options.State = filepath.Join(r.stateDir(), "canary-"+r.target+".json")
 	shown := ""
 	r.options.Report = func(p canary.Progress) { shown = r.show(p, shown) }
+	if r.options.Limits.Labels > 0 {
+		asker, ok := s.Target.(rollout.Asker)
+		old, err := r.compare.baseline(ctx, s, r.options.To)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return usage("--labels: the sides of target %s cannot be asked", s.Name)
+		}
+		r.options.Labels = r.labelled(asker, old, r.options.To)
+	}
 	s.Step("measure the traffic")
 	run, err := canary.Prepare(ctx, s, r.options)
 	if err != nil {

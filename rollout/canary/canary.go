@@ -28,6 +28,7 @@ type Options struct {
 	From            rollout.Side // the baseline, where the release begins at a split
 	Steps           []float64    // percent of the traffic, ascending; 100 is the promotion
 	Every           time.Duration
+	Measure         time.Duration // how long the traffic is measured at most, before anybody is moved
 	MaxWait         time.Duration // for all steps together
 	OnHold          string
 	Limits          judge.Limits
@@ -38,9 +39,16 @@ type Options struct {
 	Reason          string
 	State           string // file that a later call goes on from
 
-	Labels func() (rows, newWrong, oldWrong int, err error) // since the last call; nil: no answers become known
+	// Labels counts the rows whose answers have become known since from; nil: accuracy is not judged.
+	Labels func(ctx context.Context, from int64) (Labels, error)
 	Report func(Progress)
 	Wait   func(ctx context.Context, d time.Duration) error // until the next scrape; nil: on the clock
+}
+
+// Labels are rows with a known answer: how many there are, and in how many one side alone was wrong.
+type Labels struct {
+	Rows, NewWrong, OldWrong int
+	Next                     int64 // where the next ones begin
 }
 
 // Progress is told after every scrape.
@@ -67,6 +75,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Every < 100*time.Millisecond {
 		return usage("every: want at least 100ms, got %s", o.Every)
+	}
+	if o.Measure < o.Every {
+		return usage("measure: want at least one scrape, %s, got %s", o.Every, o.Measure)
 	}
 	if o.SlowOver < 0 {
 		return usage("slow over: want at least 0s, got %s", o.SlowOver)
@@ -227,11 +238,8 @@ func span(seconds float64) string {
 	return time.Duration(math.Round(seconds*1e9) * float64(time.Nanosecond)).String()
 }
 
-// How long the traffic is measured before anybody is moved: until so many requests were seen, or so long.
-const (
-	measuredRequests = 20
-	measuredFor      = 30 * time.Second
-)
+// measuredRequests are enough to know the rate of requests by.
+const measuredRequests = 20
 
 // measure reads both sides until the rate of requests is known. What an earlier call read last is held against the first
 // reading: a side that was replaced since then has failed.
@@ -264,7 +272,7 @@ func (r *Run) measure(ctx context.Context, resumed bool) (float64, error) {
 			seenRequests += s.read(ctx, r.counter, nil, false).counts.Requests
 		}
 		took := r.session.Now().Sub(began)
-		if seenRequests >= measuredRequests || took >= measuredFor {
+		if seenRequests >= measuredRequests || took >= r.Measure {
 			return float64(seenRequests) / took.Seconds(), nil
 		}
 	}
@@ -328,7 +336,7 @@ func (r *Run) Plan() ([]judge.StepPlan, error) {
 		}
 	}
 	if r.state.Rate == 0 {
-		return plan, usage("no request came in %s: without traffic there is nothing to judge, and no step ends", measuredFor)
+		return plan, usage("no request came in %s: without traffic there is nothing to judge, and no step ends", r.Measure)
 	}
 	if total > r.MaxWait {
 		return plan, usage("at %.3g requests a second the steps take at best %s (%s), longer than --max-wait %s: give it more time, larger steps or fewer --requests",
@@ -465,12 +473,16 @@ func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 		r.note("%s: its counts begin anew", old.fault)
 	}
 	if r.Labels != nil {
-		rows, newWrong, oldWrong, err := r.Labels()
-		if err == nil {
-			err = r.judge.AddLabels(rows, newWrong, oldWrong)
-		}
-		if err != nil {
-			return fmt.Errorf("labels: %w", err)
+		switch l, err := r.Labels(ctx, r.state.Labels); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil: // a side that does not answer is judged by its requests
+			r.note("labels: %v", err)
+		default:
+			r.state.Labels = l.Next
+			if err := r.judge.AddLabels(l.Rows, l.NewWrong, l.OldWrong); err != nil {
+				return err
+			}
 		}
 	}
 	return r.judge.Add(judge.Scrape{Old: old.counts, New: fresh.counts, Elapsed: elapsed})

@@ -103,6 +103,34 @@ func TestTheOldSideFailing(t *testing.T) {
 	}
 }
 
+// TestLabels waits for answers that come late, and goes back where they speak against green.
+func TestLabels(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrong int // of green alone, of ten a tick
+		want  error
+	}{"as good": {0, nil}, "worse": {3, rollout.ErrRolledBack}} {
+		t.Run(name, func(t *testing.T) {
+			var asked []int64
+			_, _, err := newTown(t).call(t.Context(), t.TempDir(), func(o *Options) {
+				o.Limits.Labels = 200
+				o.Labels = func(_ context.Context, from int64) (Labels, error) {
+					asked = append(asked, from)
+					if len(asked) == 3 {
+						return Labels{Next: from}, errors.New("no answer")
+					}
+					return Labels{Rows: 10, NewWrong: c.wrong, Next: from + 1}, nil
+				}
+			})
+			if !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if c.want == nil && len(asked) < 21 || asked[3] != 2 {
+				t.Errorf("asked %v: want 200 rows before a step passes, and none lost by an error", asked)
+			}
+		})
+	}
+}
+
 func TestHold(t *testing.T) {
 	starve := func(c *town) { c.after[6] = func() { c.perTick = 1 } }
 	c := newTown(t)

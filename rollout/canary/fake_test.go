@@ -144,7 +144,7 @@ func (c *town) call(ctx context.Context, dir string, change func(*Options)) (*Ru
 		}
 	}()
 	var told []Progress
-	o := Options{To: "green", Steps: []float64{10, 50, 100}, Every: 5 * time.Second, MaxWait: 30 * time.Minute, OnHold: Pause,
+	o := Options{To: "green", Steps: []float64{10, 50, 100}, Every: 5 * time.Second, Measure: 30 * time.Second, MaxWait: 30 * time.Minute, OnHold: Pause,
 		Limits: judge.DefaultLimits(), Latency: true, State: filepath.Join(dir, "canary.json"),
 		Report: func(p Progress) { told = append(told, p) }, Wait: c.wait}
 	if change != nil {

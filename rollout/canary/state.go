@@ -20,6 +20,7 @@ type state struct {
 	New     seen        `json:"new"`
 	Limits  *limits     `json:"limits,omitempty"`
 	Judge   judge.State `json:"judge"`
+	Labels  int64       `json:"labels"`          // how far the known answers were counted
 	Fault   string      `json:"fault,omitempty"` // the new side was replaced between two calls
 }
 
