@@ -15,6 +15,7 @@ func init() {
 		open: openLambda,
 		flags: func(flags *pflag.FlagSet) {
 			flags.String("stack", "ml-service", "lambda: the CloudFormation stack of the function")
+			flags.String("metrics-namespace", "ml-service", "lambda: the stack's MetricsNamespace, which canary reads from CloudWatch")
 			flags.String("function", "", "lambda: the function, where it is not the stack's")
 		},
 	}
@@ -25,6 +26,9 @@ func openLambda(c *command, cmd *cobra.Command, _ rollout.Progress) (rollout.Tar
 	var o awslambda.Options
 	var err error
 	if o.Function, err = flags.GetString("function"); err != nil {
+		return nil, err
+	}
+	if o.Metrics, err = flags.GetString("metrics-namespace"); err != nil {
 		return nil, err
 	}
 	if o.Function == "" || flags.Changed("stack") {

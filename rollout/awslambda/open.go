@@ -1,6 +1,7 @@
 package awslambda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"ml-service/rollout"
@@ -19,6 +21,7 @@ type Options struct {
 	Stack    string // the CloudFormation stack whose output FunctionName names the function
 	Function string // the function itself; takes the place of Stack
 	Alias    string // that users reach; empty: live
+	Metrics  string // CloudWatch namespace of the service's own metrics; empty: ml-service
 	Next     string // alias of the version published last; empty: next
 }
 
@@ -38,7 +41,8 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 }
 
 func open(ctx context.Context, settings aws.Config, o Options) (*Target, error) {
-	t := &Target{API: lambda.NewFromConfig(settings), Function: o.Function, Alias: o.Alias, NextAlias: o.Next, Stack: o.Stack, Within: 20 * time.Second}
+	t := &Target{API: lambda.NewFromConfig(settings), Function: o.Function, Alias: o.Alias, NextAlias: o.Next, Stack: o.Stack, Within: 20 * time.Second,
+		Metrics: cloudwatch.NewFromConfig(settings), Namespace: cmp.Or(o.Metrics, "ml-service")}
 	if t.Alias == "" {
 		t.Alias = "live"
 	}

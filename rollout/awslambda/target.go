@@ -37,8 +37,11 @@ type Target struct {
 	NextAlias string // of the version published last
 	Stack     string // of the function; empty: not known
 	Within    time.Duration
+	Metrics   Metrics
+	Namespace string // of the service's own metrics
 
-	codeDeploy string // a deployment group of the stack; empty: none known
+	since      time.Time // what is counted begins here
+	codeDeploy string    // a deployment group of the stack; empty: none known
 }
 
 // Read gives the split that the alias has.

@@ -1,0 +1,73 @@
+package awslambda
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"ml-service/rollout"
+)
+
+// watcher is CloudWatch: sums by metric and dimensions, two pages each.
+type watcher struct {
+	values map[string][]float64 // by namespace, name and dimensions
+	asked  []string
+	err    error
+}
+
+func (w *watcher) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	out := &cloudwatch.GetMetricDataOutput{}
+	if !in.StartTime.Before(*in.EndTime) || in.StartTime.Second() != 0 {
+		return nil, errors.New("want whole minutes, from before to")
+	}
+	for _, q := range in.MetricDataQueries {
+		m := q.MetricStat.Metric
+		key := aws.ToString(m.Namespace) + " " + aws.ToString(m.MetricName)
+		for _, d := range m.Dimensions {
+			key += " " + aws.ToString(d.Name) + "=" + aws.ToString(d.Value)
+		}
+		w.asked = append(w.asked, key)
+		values := w.values[key]
+		half := len(values) / 2
+		if in.NextToken == nil {
+			values = values[:half]
+		} else {
+			values = values[half:]
+		}
+		out.MetricDataResults = append(out.MetricDataResults, types.MetricDataResult{Id: q.Id, Values: values})
+	}
+	if in.NextToken == nil {
+		out.NextToken = aws.String("more")
+	}
+	return out, nil
+}
+
+func TestCount(t *testing.T) {
+	_, tg := target(t)
+	const mine = " FunctionName=" + function + " FunctionVersion=2"
+	w := &watcher{values: map[string][]float64{
+		"ml Requests" + mine: {100, 20}, "ml Errors4xx" + mine: {3}, "ml Errors5xx" + mine: {1, 1},
+		"AWS/Lambda Errors FunctionName=" + function + " Resource=" + function + ":live ExecutedVersion=2": {4},
+	}}
+	tg.Metrics, tg.Namespace = w, "ml"
+	var counter rollout.Counter = tg
+	n, err := counter.Count(t.Context(), "2")
+	if err != nil || n.Requests != 120 || n.Refused != 3 || n.Errors != 6 || n.FailedTries != 4 || n.Instance != "2" {
+		t.Errorf("got %+v, %v", n, err)
+	}
+	if n, err := counter.Count(t.Context(), "1"); err != nil || n.Requests != 0 {
+		t.Errorf("a version without traffic: %+v, %v", n, err)
+	}
+	w.err = errors.New("access denied")
+	if _, err := counter.Count(t.Context(), "2"); err == nil || !strings.Contains(err.Error(), "read the metrics of version 2") {
+		t.Errorf("got %v, want an error that says what was read", err)
+	}
+}
