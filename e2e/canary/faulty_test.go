@@ -41,19 +41,27 @@ func images(t *testing.T, faults ...string) {
 	}
 }
 
-// overlay replaces the route of POST /predict and adds the handler with faults.
+// overlay replaces the route of POST /predict, wherever the router is, and adds the handler with faults.
 func overlay(t *testing.T, dir string) string {
 	t.Helper()
-	service := filepath.Join(e2e.Root(t), "handler", "service.go")
-	text := read(t, service)
-	const route = `"/predict", s.predict)`
-	if strings.Count(text, route) != 1 {
-		t.Fatalf("%s has %d routes %s, want one", service, strings.Count(text, route), route)
+	handler := filepath.Join(e2e.Root(t), "handler")
+	files, err := filepath.Glob(filepath.Join(handler, "*.go"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	patched, added := filepath.Join(dir, "service.go"), filepath.Join(dir, "faulty.go")
-	write(t, patched, strings.Replace(text, route, `"/predict", s.faulty)`, 1))
-	write(t, added, read(t, filepath.Join("testdata", "faulty.go.txt")))
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {service: patched, filepath.Join(filepath.Dir(service), "faulty.go"): added}})
+	const route = `"/predict", s.predict)`
+	replace := map[string]string{filepath.Join(handler, "faulty.go"): filepath.Join(dir, "faulty.go")}
+	for _, file := range files {
+		if text := read(t, file); !strings.HasSuffix(file, "_test.go") && strings.Contains(text, route) {
+			replace[file] = filepath.Join(dir, filepath.Base(file))
+			write(t, replace[file], strings.Replace(text, route, `"/predict", s.faulty)`, 1))
+		}
+	}
+	if len(replace) != 2 {
+		t.Fatalf("%d files of %s have the route %s, want one", len(replace)-1, handler, route)
+	}
+	write(t, filepath.Join(dir, "faulty.go"), read(t, filepath.Join("testdata", "faulty.go.txt")))
+	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
 	}

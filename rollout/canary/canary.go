@@ -456,8 +456,9 @@ func (r *Run) watch(ctx context.Context, step float64) error {
 func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 	fresh := r.state.New.read(ctx, r.counter, r.state.Limits, true)
 	old := r.state.Old.read(ctx, r.counter, r.state.Limits, false)
-	if ctx.Err() != nil {
-		return nil // a reading that was interrupted says nothing of a side
+	interrupted := ctx.Err() != nil
+	if interrupted {
+		return nil // such a reading says nothing of a side
 	}
 	switch {
 	case fresh.err != nil && old.err != nil: // whoever reads is at fault, and not a side
@@ -474,8 +475,6 @@ func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 	}
 	if r.Labels != nil {
 		switch l, err := r.Labels(ctx, r.state.Labels); {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil: // a side that does not answer is judged by its requests
 			r.note("labels: %v", err)
 		default:

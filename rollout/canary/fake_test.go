@@ -24,9 +24,8 @@ type town struct {
 	perTick float64
 	random  *rand.Rand
 	writes  []string
-	refuse  error              // of the next write
-	after   map[int]func()     // at a tick
-	stop    context.CancelFunc // Ctrl-C
+	refuse  error          // of the next write
+	after   map[int]func() // at a tick
 	ticks   int
 }
 

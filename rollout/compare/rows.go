@@ -108,6 +108,15 @@ func readGolden(r *bufio.Reader, name string) (bool, []Row, error) {
 	return true, all, nil
 }
 
+// recorded gives the members of a body of POST /predict in the record; one without x was refused, and is again by whoever gets it.
+func recorded(route, body json.RawMessage) (members map[string]json.RawMessage, ok bool) {
+	var name string
+	if json.Unmarshal(route, &name) != nil || name != "/predict" || json.Unmarshal(body, &members) != nil {
+		return nil, false
+	}
+	return members, members["x"] != nil
+}
+
 // readRow reads one line; false: it is a line of the record that is no request of POST /predict, or left its body out.
 func readRow(text []byte) (Row, bool, error) {
 	var members map[string]json.RawMessage
@@ -116,13 +125,9 @@ func readRow(text []byte) (Row, bool, error) {
 	}
 	known := members["y"]
 	if body, ok := members["body"]; ok {
-		var route string
-		if err := json.Unmarshal(members["route"], &route); err != nil || route != "/predict" || bytes.Equal(body, []byte("null")) {
+		inner, ok := recorded(members["route"], body)
+		if !ok {
 			return Row{}, false, nil
-		}
-		var inner map[string]json.RawMessage
-		if json.Unmarshal(body, &inner) != nil || inner["x"] == nil {
-			return Row{}, false, nil // it was refused, and is refused again by whoever gets it
 		}
 		members = inner
 	}
