@@ -53,9 +53,10 @@ type Request struct {
 
 // Answer is what a side answered.
 type Answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
+	Status  int
+	Header  http.Header
+	Body    []byte
+	Seconds float64 // from the request to the end of the answer, without what it took to find the side
 }
 
 // Counter is a target that counts what its sides have answered since they started.

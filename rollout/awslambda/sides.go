@@ -211,6 +211,7 @@ func (t *Target) Ask(ctx context.Context, side rollout.Side, req rollout.Request
 	if err != nil {
 		return rollout.Answer{}, err
 	}
+	began := time.Now()
 	out, err := t.API.Invoke(ctx, &lambda.InvokeInput{FunctionName: &t.Function, Qualifier: aws.String(string(side)), Payload: payload})
 	if err != nil {
 		return rollout.Answer{}, fmt.Errorf("invoke version %s of %s: %w", side, t.Function, err)
@@ -222,7 +223,9 @@ func (t *Target) Ask(ctx context.Context, side rollout.Side, req rollout.Request
 		}
 		return rollout.Answer{}, fmt.Errorf("%w: version %s: %s: %s %s", errNoAnswer, side, *out.FunctionError, fault.ErrorType, fault.ErrorMessage)
 	}
-	return answerOf(side, out.Payload)
+	a, err := answerOf(side, out.Payload)
+	a.Seconds = time.Since(began).Seconds()
+	return a, err
 }
 
 func answerOf(side rollout.Side, payload []byte) (rollout.Answer, error) {

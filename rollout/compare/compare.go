@@ -21,7 +21,6 @@ type Options struct {
 	Threshold float64       // of the positive class's score, or of a regressor's value; NaN: none
 	Tolerance float64       // numbers that differ by less are the same, absolutely up to 1 and relatively above
 	Progress  func(done, all int)
-	Now       func() time.Time
 }
 
 // DefaultTolerance is what float32 arithmetic in another order may change.
@@ -124,9 +123,6 @@ type answer struct {
 
 // Run sends every row to both sides. An error is of the sending; what a side refuses is a result.
 func Run(ctx context.Context, asker rollout.Asker, rows []Row, o Options) (*Result, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if len(rows) == 0 {
 		return nil, errors.New("no rows to compare")
 	}
@@ -145,7 +141,7 @@ func Run(ctx context.Context, asker rollout.Asker, rows []Row, o Options) (*Resu
 		}
 		answers := map[rollout.Side]answer{}
 		for _, side := range sides {
-			a, err := ask(ctx, asker, side, row, o.Now)
+			a, err := ask(ctx, asker, side, row)
 			if err != nil {
 				return nil, fmt.Errorf("%s to %s: %w", row.Where, side, err)
 			}
@@ -161,13 +157,12 @@ func Run(ctx context.Context, asker rollout.Asker, rows []Row, o Options) (*Resu
 	return c.end(), nil
 }
 
-func ask(ctx context.Context, asker rollout.Asker, side rollout.Side, row Row, now func() time.Time) (answer, error) {
-	began := now()
+func ask(ctx context.Context, asker rollout.Asker, side rollout.Side, row Row) (answer, error) {
 	got, err := asker.Ask(ctx, side, rollout.Request{Method: http.MethodPost, Path: "/predict", Body: row.Body, Header: http.Header{"Content-Type": {"application/json"}}})
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{seconds: now().Sub(began).Seconds(), version: got.Header.Get("X-Model-Version")}
+	a := answer{seconds: got.Seconds, version: got.Header.Get("X-Model-Version")}
 	if got.Status != http.StatusOK {
 		a.refused = fmt.Sprintf("%d %.200s", got.Status, got.Body)
 		return a, nil

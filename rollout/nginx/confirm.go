@@ -247,6 +247,7 @@ func (t *Target) send(ctx context.Context, addr string, r rollout.Request) (roll
 	for k, v := range r.Header {
 		req.Header[k] = v
 	}
+	began := time.Now()
 	resp, err := t.client.Do(req)
 	if err != nil {
 		return rollout.Answer{}, err
@@ -256,5 +257,5 @@ func (t *Target) send(ctx context.Context, addr string, r rollout.Request) (roll
 	if err == nil && len(body) > maxAnswer {
 		err = fmt.Errorf("GET %s: the answer is longer than %d bytes", r.Path, maxAnswer)
 	}
-	return rollout.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, err
+	return rollout.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, Seconds: time.Since(began).Seconds()}, err
 }

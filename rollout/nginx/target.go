@@ -39,6 +39,8 @@ type Target struct {
 	client  *http.Client
 	tries   map[rollout.Side]*tries
 	triesAt time.Time
+	asked   *project // by Ask, for a moment
+	askedAt time.Time
 }
 
 // New gives the target of a folder.
