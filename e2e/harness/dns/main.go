@@ -21,12 +21,11 @@ func main() {
 	delay := flag.Duration("delay", 0, "before each answer")
 	other := flag.String("any", "", "the address of names that are not given")
 	flag.Parse()
-	if err := serve(*delay, *other, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "dns:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "dns:", serve(*delay, *other, flag.Args()))
+	os.Exit(1)
 }
 
+// serve answers until it cannot.
 func serve(delay time.Duration, other string, names []string) error {
 	known := map[string]netip.Addr{}
 	if other != "" {
