@@ -174,6 +174,9 @@ func savedAnyWay(t *testing.T, s *stack, l *load) {
 
 // refused edits what cannot be, and has Nginx check, reload and restart with it.
 func refused(t *testing.T, s *stack, l *load) {
+	s.write(t, "nginx.conf", s.shipped)
+	s.reload(t)
+	waitShare(t, l, 0.4, 0.6)
 	for _, test := range []struct{ conf, message string }{
 		{strings.Replace(s.shipped, "upstream ml_backend {", "upstrem ml_backend {", 1), `unknown directive "upstrem" in nginx.conf:`},
 		{s.conf(t, strings.ReplaceAll(nineToOne, "ml-service-green", "ml-service-gren")), "no container answers to the name ml-service-gren"},
@@ -220,7 +223,8 @@ func otherFiles(t *testing.T, s *stack, l *load) {
 func (s *stack) waitLog(t *testing.T, service string, words ...string) {
 	t.Helper()
 	e2e.Poll(t, pollLimit, fmt.Sprintf("a line of %s with %q", service, words), func() error {
-		r, err := e2e.Command{}.Run("docker", "logs", "--tail", "2000", s.containers(t)[service])
+		// The access log, on stdout, would push the line out of any --tail.
+		r, err := e2e.Command{}.Run("sh", "-c", `docker logs --since 10m "$1" >/dev/null`, "sh", s.containers(t)[service])
 		if err != nil {
 			return err
 		}
