@@ -314,13 +314,14 @@ func BenchmarkDecode(b *testing.B) {
 
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{`{"x":[0.4,-0.2,0.1]}`, `{"x":[[1,2,3],[4,5,6]]}`, `{"x":{"x":[1,2,3]}}`, `{"x":[{"age":1,"sex":"\ud83d\ude00","class":3}]}`,
-		`{"a":"\u00e9","x":[1e5,-0.0,1E-3]}`, `{"x":{"age":null,"sex":"é","class":1.0}}`, `[]`, `{"x":[1,2,3]}}`, "\"\xff\"", `{"x":[[[1]]]}`} {
+		`{"a":"\u00e9","x":[1e5,-0.0,1E-3]}`, `{"x":{"age":null,"sex":"é","class":1.0}}`, `[]`, `{"x":[1,2,3]}}`, "\"\xff\"", `{"x":[[[1]]]}`,
+		`{"x":{"hue":2,"ash":1}}`, `{"x":{"ash":[1,2],"hue":[3,null]}}`, `{"x":{"data":[[1,2]],"columns":["x","ash"]}}`, `{"x":{"age":[1,2],"sex":["f","m"],"class":[1,2]}}`} {
 		f.Add([]byte(seed))
 	}
-	vector, people, cube := requestOf(three), requestOf(age, sex, class), requestOf(square)
+	vector, people, cube, named := requestOf(three), requestOf(age, sex, class), requestOf(square), requestOf(wine(true))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		valid, deep := strictJSON(body), bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > scan.MaxDepth
-		for _, b := range []*Request{vector, people, cube} {
+		for _, b := range []*Request{vector, people, cube, named} {
 			err := b.Decode(body)
 			if err == nil {
 				if !valid {
