@@ -70,6 +70,8 @@ def xgboost_file(model, rows, folder):
     booster = model.get_booster() if wrapped else model
     if booster.feature_names:
         rows = ordered(rows, booster.feature_names)
+    if any(is_text(rows[c]) for c in rows.columns) and tuple(int(v) for v in xgboost.__version__.split(".")[:2]) < (3, 1):
+        raise Refused(f"XGBoost {xgboost.__version__} does not write the names of categories: train with 3.1 or later, or with codes")
     path = folder / "model.ubj"
     booster.save_model(str(path))
     metadata = {}
@@ -340,8 +342,10 @@ def runtime(path, rows, types, classifier):
 def target_opset():
     """Opsets that skl2onnx, ONNX Runtime and the service all know."""
     import onnx
+    import skl2onnx
 
-    return {"": min(21, onnx.defs.onnx_opset_version()), "ai.onnx.ml": 3}
+    newest = min(onnx.defs.onnx_opset_version(), getattr(skl2onnx, "__max_supported_opset__", 15))
+    return {"": min(21, newest), "ai.onnx.ml": 3}
 
 
 def register_boosters():
