@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -56,7 +57,7 @@ func TestOverload(t *testing.T) {
 }
 
 // full is a server whose only place is taken.
-func full(t *testing.T) (*Service, *httptest.Server) {
+func full(t testing.TB) (*Service, *httptest.Server) {
 	t.Helper()
 	m, err := model.Load(models.FS, "v1.0.0")
 	if err != nil {
@@ -132,5 +133,28 @@ func TestRefusedBeforeItIsSent(t *testing.T) {
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 503 ") {
 		t.Errorf("got %q, %v, want a 503", line, err)
+	}
+}
+
+// BenchmarkRefused refuses bodies of 150 KB on a kept connection, read away with and without the sinks.
+func BenchmarkRefused(b *testing.B) {
+	body := strings.Repeat(" ", 150_000)
+	for _, with := range []bool{true, false} {
+		b.Run(fmt.Sprintf("sinks=%v", with), func(b *testing.B) {
+			s, server := full(b)
+			for range sinks {
+				if !with {
+					<-s.sinks
+				}
+			}
+			for b.Loop() {
+				res, err := server.Client().Post(server.URL+"/predict", "application/json", strings.NewReader(body))
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+			}
+		})
 	}
 }
