@@ -456,9 +456,10 @@ func (r *Run) watch(ctx context.Context, step float64) error {
 func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 	fresh := r.state.New.read(ctx, r.counter, r.state.Limits, true)
 	old := r.state.Old.read(ctx, r.counter, r.state.Limits, false)
-	interrupted := ctx.Err() != nil
-	if interrupted {
-		return nil // such a reading says nothing of a side
+	select {
+	case <-ctx.Done():
+		return nil // a reading that was interrupted says nothing of a side
+	default:
 	}
 	switch {
 	case fresh.err != nil && old.err != nil: // whoever reads is at fault, and not a side
