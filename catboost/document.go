@@ -119,9 +119,12 @@ func (d *document) info(core table) error {
 }
 
 func (d *document) trees(t table) error {
-	for slot, what := range map[int]string{12: "text features", 13: "estimated features", 18: "embedding features"} {
-		if len(t.tables(slot)) > 0 {
-			return fmt.Errorf("%s are not supported; supported: numbers and categories", what)
+	for _, refused := range []struct {
+		slot int
+		what string
+	}{{12, "text features"}, {18, "embedding features"}, {13, "estimated features"}} { // a file with one of the first two has the third
+		if len(t.tables(refused.slot)) > 0 {
+			return fmt.Errorf("%s are not supported; supported: numbers and categories", refused.what)
 		}
 	}
 	d.dimension = int(t.i32(0, 1))

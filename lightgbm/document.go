@@ -199,9 +199,12 @@ func (t *treeDoc) check() error {
 	if t.leaves < 1 {
 		return errors.New("want num_leaves of at least 1")
 	}
-	for name, got := range map[string]int{"split_feature": len(t.feature), "threshold": len(t.thresholds), "decision_type": len(t.types), "left_child": len(t.left), "right_child": len(t.right)} {
-		if got != t.leaves-1 {
-			return fmt.Errorf("%s: want %d values, one less than leaves, got %d", name, t.leaves-1, got)
+	for _, list := range []struct {
+		name   string
+		length int
+	}{{"split_feature", len(t.feature)}, {"threshold", len(t.thresholds)}, {"decision_type", len(t.types)}, {"left_child", len(t.left)}, {"right_child", len(t.right)}} {
+		if list.length != t.leaves-1 {
+			return fmt.Errorf("%s: want %d values, one less than leaves, got %d", list.name, t.leaves-1, list.length)
 		}
 	}
 	if len(t.values) != t.leaves {

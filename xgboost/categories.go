@@ -32,9 +32,12 @@ func (c *Column) CodeOf(category int64) (float32, bool) {
 }
 
 func (d *document) columns() ([]Column, error) {
-	for name, got := range map[string]int{"feature_names": len(d.names), "feature_types": len(d.types), "cats.enc": len(d.cats)} {
-		if got != 0 && got != d.features {
-			return nil, fmt.Errorf("%s: want %d values, one a feature, got %d", name, d.features, got)
+	for _, list := range []struct {
+		name   string
+		length int
+	}{{"feature_names", len(d.names)}, {"feature_types", len(d.types)}, {"cats.enc", len(d.cats)}} {
+		if list.length != 0 && list.length != d.features {
+			return nil, fmt.Errorf("%s: want %d values, one a feature, got %d", list.name, d.features, list.length)
 		}
 	}
 	if len(d.names) == 0 && len(d.cats) == 0 {

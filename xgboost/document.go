@@ -160,9 +160,12 @@ func treeOf(s source) (t treeDoc, err error) {
 	if t.vector < 2 {
 		t.baseWeights, t.leafWeights = nil, nil
 	}
-	for name, got := range map[string]int{"right_children": len(t.right), "split_indices": len(t.feature), "default_left": len(t.defaultLeft), "split_conditions": len(t.conditions)} {
-		if got != n {
-			return t, fmt.Errorf("%s: want %d values, one a node, got %d", name, n, got)
+	for _, list := range []struct {
+		name   string
+		length int
+	}{{"right_children", len(t.right)}, {"split_indices", len(t.feature)}, {"default_left", len(t.defaultLeft)}, {"split_conditions", len(t.conditions)}} {
+		if list.length != n {
+			return t, fmt.Errorf("%s: want %d values, one a node, got %d", list.name, n, list.length)
 		}
 	}
 	if len(t.splitType) != 0 && len(t.splitType) != n {
