@@ -57,36 +57,19 @@ func TestTruncated(t *testing.T) {
 	files := fixtures(t)
 	for _, name := range []string{"cat_stumps", "cat_lossguide", "cat_ctr_combinations_onehot", "cat_onehot"} {
 		data := read(t, files, "formats/"+name+"/model.cbm")
-		for n := range data {
-			if n%7 == 0 {
+		for n := 0; n < len(data); n += 9 {
+			if n%27 == 0 {
 				if _, err := Load(data[:n]); err == nil {
 					t.Fatalf("%s: the first %d of %d bytes load", name, n, len(data))
 				}
 			}
-			for _, flip := range []byte{1, 0x80, 0xff} {
+			for _, flip := range []byte{1, 0xff} {
 				flipped := bytes.Clone(data)
 				flipped[n] ^= flip
 				if m, err := Load(flipped); err == nil {
 					m.Raw(make([]float64, m.Outputs()), make([]float64, len(m.Columns())), 1)
 				}
 			}
-		}
-	}
-}
-
-func TestAllocations(t *testing.T) {
-	files := fixtures(t)
-	for _, name := range []string{"cat_multiclass", "cat_ctr_combinations_onehot", "cat_lossguide"} {
-		m, err := Load(read(t, files, "formats/"+name+"/model.cbm"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		x, raw, scores := make([]float64, 8*len(m.Columns())), make([]float64, 8*m.Outputs()), make([]float64, 8*m.Width())
-		if got := testing.AllocsPerRun(100, func() {
-			m.Raw(raw, x, 8)
-			m.Scores(scores, raw, 8)
-		}); got > 0.5 {
-			t.Errorf("%s: %v allocations a call, want none", name, got)
 		}
 	}
 }

