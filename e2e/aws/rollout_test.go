@@ -26,7 +26,7 @@ func (m *machine) release(t *testing.T, s stack) {
 	m.rollout(t, 0, "v1.1.0", "status")
 	m.rollout(t, 0, "golden rows answer", "deploy", "--to", "next", "--version", "v1.1.0", "--golden", "models/v1.1.0/golden.json")
 	m.rollout(t, 1, "golden row", "deploy", "--to", "next", "--golden", "models/v1.0.0/golden.json")
-	m.rollout(t, 0, "of 1", "compare", "--to", "next", "--rows", "models/v1.0.0/golden.json")
+	m.rollout(t, 0, "0 of 26 predictions", "compare", "--to", "next", "--rows", "models/v1.0.0/golden.json")
 	m.rollout(t, 0, "NextWeight=0.1", "shift", "--to", "next", "--weight", "10")
 	m.wantAlias(t, s, "live", "1", map[string]float64{"2": 0.1})
 	m.wantServed(t, s, 200, "1 v1.0.0", "2 v1.1.0")
