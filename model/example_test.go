@@ -20,7 +20,8 @@ func Example() {
 	x.Resize(2, 3)
 	copy(x.F32, []float32{0.4, -0.2, 0.1, 1, 2, 3})
 	if err := b.Run(nil); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	for row := range b.Rows() {
 		fmt.Printf("%d %.3f\n", b.Label().I64[row], b.Class(row).Confidence)
