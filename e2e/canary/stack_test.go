@@ -120,7 +120,7 @@ func (s *stack) container(t *testing.T, service string) string {
 func (s *stack) healthy(t *testing.T, service string) {
 	t.Helper()
 	e2e.Poll(t, time.Minute, service+" healthy", func() error {
-		out, err := exec.Command("docker", "inspect", "--format", "{{.State.Health.Status}}", s.container(t, service)).CombinedOutput() //nolint:noctx // bounded by Poll
+		out, err := exec.Command("docker", "inspect", "--format", "{{.State.Health.Status}}", s.container(t, service)).CombinedOutput()
 		if err == nil && strings.TrimSpace(string(out)) != "healthy" {
 			err = fmt.Errorf("%s", out)
 		}
