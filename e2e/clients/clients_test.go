@@ -1,5 +1,6 @@
-// Package clients runs the real clients of the Open Inference Protocol, schemathesis and a browser against the service.
-// It needs Python 3.11 with venv, and Chromium (Debian: chromium); the Python packages are installed by the tests.
+// Package clients runs the real clients of the Open Inference Protocol, generated clients, schemathesis and a browser
+// against the service. It needs Python 3.11 with venv, Node with npm, and Chromium (Debian: chromium); the packages of
+// Python and Node are installed by the tests.
 package clients
 
 import (
