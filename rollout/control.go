@@ -33,6 +33,8 @@ type Release struct {
 	New      Side      `json:"new"`
 	Began    time.Time `json:"began"`
 	Ended    string    `json:"ended,omitempty"` // promoted, rolled back; "" while it goes on
+	// Replaced is what was deployed to the baseline since: there is nothing left to go back to. "" is a release with its way back.
+	Replaced string `json:"replaced,omitempty"`
 }
 
 // Open says whether a release is under way.
@@ -66,7 +68,13 @@ func (c *Control) situation(split Split) (Situation, error) {
 	}
 	var left *Split
 	for _, e := range all {
-		if e.Verb == "deploy" || e.Result != "done" {
+		if e.Result != "done" {
+			continue
+		}
+		if e.Verb == "deploy" {
+			if s.Release != nil && s.Release.Baseline == e.Side && e.Artifact != nil {
+				s.Release.Replaced = e.Artifact.String()
+			}
 			continue
 		}
 		left = &e.To
@@ -289,6 +297,10 @@ func (s *Session) PlanRollback(o Options) (Entry, error) {
 		e.Baseline = o.From
 	} else {
 		e.Release, e.Baseline, e.Side = s.Release.ID, s.Release.Baseline, s.Release.New
+		if s.Release.Replaced != "" && o.From == "" {
+			return e, usage("release %s began at %s, to which %s was deployed since: there is nothing left to go back to (%s). To give %s all the traffic none the less, say --to %s",
+				e.Release, e.Baseline, s.Release.Replaced, s.Split, e.Baseline, e.Baseline)
+		}
 		if o.From != "" {
 			e.Baseline = o.From
 		}

@@ -231,3 +231,32 @@ func TestJournalSurvivesACutLine(t *testing.T) {
 		t.Errorf("got %+v, %v; want 1 and 3", all, err)
 	}
 }
+
+// TestDeploymentEndsTheWayBack keeps a rollback from giving users a version that was deployed to the baseline since, and never
+// had any traffic.
+func TestDeploymentEndsTheWayBack(t *testing.T) {
+	target := &table{split: All("green")}
+	c := control(t, target)
+	if _, err := step(t, c, func(s *Session) (Entry, error) { return s.PlanPromote("blue", Options{}) }); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.entry("deploy", Options{})
+	e.Side, e.Artifact, e.To, e.Result = "green", &Artifact{Version: "v2.0.0"}, s.Split, "done"
+	if err := errors.Join(c.Journal.Begin(e), c.Journal.End(e), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = step(t, c, func(s *Session) (Entry, error) { return s.PlanRollback(Options{}) })
+	if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "began at green, to which v2.0.0 was deployed since") || target.split.String() != "blue 100 %" {
+		t.Errorf("got %v and %s, want a refusal that names what was deployed", err, target.split)
+	}
+	if _, err := step(t, c, shift("green", 10, Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := step(t, c, func(s *Session) (Entry, error) { return s.PlanRollback(Options{}) }); err != nil || target.split.String() != "blue 100 %" {
+		t.Errorf("the next release: got %v and %s, want it back on blue", err, target.split)
+	}
+}

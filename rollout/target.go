@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -90,6 +91,9 @@ type Artifact struct {
 	Model   string `json:"model,omitempty"` // folder of one model version; no image is built
 	Version string `json:"version,omitempty"`
 }
+
+// String is the version, or what else is known of it.
+func (a Artifact) String() string { return cmp.Or(a.Version, a.Image, a.Model, "something else") }
 
 // Deployer is a target that can put another artifact on a side. It is called for a side without traffic alone, and returns
 // when the side is started, before it was checked.
