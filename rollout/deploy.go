@@ -152,7 +152,7 @@ func (s *Session) check(ctx context.Context, side Side, what Artifact, o DeployO
 		return d, fmt.Errorf("compare the signatures: %w", err)
 	}
 	d.Differences = Differences(old, d.Model)
-	if len(d.Differences) > 0 && !o.AcceptSignature {
+	if Breaks(d.Differences) && !o.AcceptSignature {
 		return d, &Fault{ErrHeld, fmt.Errorf("the signature of %s does not fit %s's, whose callers would be refused or misread; see the table, or say --accept-signature", side, live)}
 	}
 	return d, nil

@@ -60,6 +60,14 @@ type Difference struct {
 	Where string `json:"where"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
+	// V2Only says that callers of /predict notice nothing: the name of the only input, or of an output, which they neither
+	// send nor read.
+	V2Only bool `json:"v2_only,omitempty"`
+}
+
+// Breaks says whether callers of POST /predict notice one of the differences.
+func Breaks(all []Difference) bool {
+	return slices.ContainsFunc(all, func(d Difference) bool { return !d.V2Only })
 }
 
 // Differences compares two signatures: what callers of the old model send and read. None is a fit.
@@ -67,14 +75,34 @@ func Differences(old, fresh Description) []Difference {
 	var all []Difference
 	add := func(where, a, b string) {
 		if a != b {
-			all = append(all, Difference{where, a, b})
+			all = append(all, Difference{Where: where, Old: a, New: b})
 		}
 	}
 	add("kind", old.Kind, fresh.Kind)
 	add("classes", join(old.Classes), join(fresh.Classes))
-	tensors(&all, "input", old.Inputs, fresh.Inputs)
-	tensors(&all, "output", old.Outputs, fresh.Outputs)
+	tensors(&all, "input", old.Inputs, renamed(&all, "input", old.Inputs, fresh.Inputs, len(old.Inputs) == 1))
+	tensors(&all, "output", old.Outputs, renamed(&all, "output", old.Outputs, fresh.Outputs, old.Kind != "raw"))
 	return all
+}
+
+// renamed gives fresh the names of old by position, where callers of /predict do not know the names and none is missing, and
+// says which are other ones.
+func renamed(all *[]Difference, what string, old, fresh []Tensor, unknown bool) []Tensor {
+	if !unknown || len(old) != len(fresh) {
+		return fresh
+	}
+	named := slices.Clone(fresh)
+	for i := range named {
+		if old[i].Name == fresh[i].Name {
+			continue
+		}
+		if slices.ContainsFunc(fresh, func(t Tensor) bool { return t.Name == old[i].Name }) { // in another order
+			return fresh
+		}
+		named[i].Name = old[i].Name
+		*all = append(*all, Difference{what + ", name", old[i].Name, fresh[i].Name, true})
+	}
+	return named
 }
 
 func tensors(all *[]Difference, what string, old, fresh []Tensor) {
@@ -88,23 +116,23 @@ func tensors(all *[]Difference, what string, old, fresh []Tensor) {
 		where := what + " " + a.Name
 		b := find(fresh, a.Name)
 		if b == nil {
-			*all = append(*all, Difference{where, a.Datatype + " " + a.Shape, "-"})
+			*all = append(*all, Difference{Where: where, Old: a.Datatype + " " + a.Shape, New: "-"})
 			continue
 		}
 		if a.Datatype != b.Datatype {
-			*all = append(*all, Difference{where + ", datatype", a.Datatype, b.Datatype})
+			*all = append(*all, Difference{Where: where + ", datatype", Old: a.Datatype, New: b.Datatype})
 		}
 		if a.Shape != b.Shape {
-			*all = append(*all, Difference{where + ", shape", a.Shape, b.Shape})
+			*all = append(*all, Difference{Where: where + ", shape", Old: a.Shape, New: b.Shape})
 		}
 		if a.Missing && !b.Missing {
-			*all = append(*all, Difference{where + ", missing values", "allowed", "refused"})
+			*all = append(*all, Difference{Where: where + ", missing values", Old: "allowed", New: "refused"})
 		}
 		features(all, where, a.Features, b.Features)
 	}
 	for _, b := range fresh {
 		if find(old, b.Name) == nil {
-			*all = append(*all, Difference{what + " " + b.Name, "-", b.Datatype + " " + b.Shape})
+			*all = append(*all, Difference{Where: what + " " + b.Name, Old: "-", New: b.Datatype + " " + b.Shape})
 		}
 	}
 }
@@ -116,13 +144,13 @@ func features(all *[]Difference, where string, old, fresh []string) {
 	}
 	added, dropped := missingFrom(old, fresh), missingFrom(fresh, old)
 	for _, name := range dropped {
-		*all = append(*all, Difference{where + ", feature dropped", name, "-"})
+		*all = append(*all, Difference{Where: where + ", feature dropped", Old: name, New: "-"})
 	}
 	for _, name := range added {
-		*all = append(*all, Difference{where + ", feature added", "-", name})
+		*all = append(*all, Difference{Where: where + ", feature added", Old: "-", New: name})
 	}
 	if len(added)+len(dropped) == 0 {
-		*all = append(*all, Difference{where + ", features reordered", strings.Join(old, " "), strings.Join(fresh, " ")})
+		*all = append(*all, Difference{Where: where + ", features reordered", Old: strings.Join(old, " "), New: strings.Join(fresh, " ")})
 	}
 }
 

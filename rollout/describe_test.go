@@ -12,7 +12,8 @@ import (
 
 func TestDifferences(t *testing.T) {
 	old := Description{Kind: "classifier", Classes: []json.RawMessage{[]byte("0"), []byte("1")},
-		Inputs: []Tensor{{Name: "x", Datatype: "FP32", Shape: "[N,3]", Features: []string{"a", "b", "c"}, Missing: true}}}
+		Inputs:  []Tensor{{Name: "x", Datatype: "FP32", Shape: "[N,3]", Features: []string{"a", "b", "c"}, Missing: true}},
+		Outputs: []Tensor{{Name: "label", Datatype: "INT64", Shape: "[N]"}}}
 	with := func(change func(*Description)) Description {
 		d := old
 		d.Inputs = append([]Tensor{}, old.Inputs...)
@@ -32,12 +33,22 @@ func TestDifferences(t *testing.T) {
 		{"no missing values", with(func(d *Description) { d.Inputs[0].Missing = false }), "input x, missing values: allowed -> refused"},
 		{"classes", with(func(d *Description) { d.Classes = []json.RawMessage{[]byte("1"), []byte("0")} }), "classes: 0 1 -> 1 0"},
 		{"kind", with(func(d *Description) { d.Kind = "regressor" }), "kind: classifier -> regressor"},
-		{"renamed", with(func(d *Description) { d.Inputs[0].Name = "y" }), "input x: FP32 [N,3] -> -; input y: - -> FP32 [N,3]"},
+		{"renamed", with(func(d *Description) { d.Inputs[0].Name = "y" }), "input, name: x -> y (v2 only)"},
+		{"renamed and wider", with(func(d *Description) { d.Inputs[0].Name, d.Inputs[0].Shape = "y", "[N,4]" }), "input, name: x -> y (v2 only); input x, shape: [N,3] -> [N,4]"},
+		{"output renamed", with(func(d *Description) { d.Outputs = []Tensor{{Name: "output_label", Datatype: "INT64", Shape: "[N]"}} }), "output, name: label -> output_label (v2 only)"},
+		{"another output", with(func(d *Description) { d.Outputs = nil }), "output label: INT64 [N] -> -"},
 		{"without names", with(func(d *Description) { d.Inputs[0].Features = nil }), ""},
 	} {
 		var words []string
 		for _, d := range Differences(old, c.fresh) {
-			words = append(words, fmt.Sprintf("%s: %s -> %s", d.Where, d.Old, d.New))
+			word := fmt.Sprintf("%s: %s -> %s", d.Where, d.Old, d.New)
+			if d.V2Only {
+				word += " (v2 only)"
+			}
+			words = append(words, word)
+		}
+		if breaks := Breaks(Differences(old, c.fresh)); breaks == (strings.Count(c.want, " -> ") == strings.Count(c.want, "(v2 only)")) {
+			t.Errorf("%s: breaks is %t", c.name, breaks)
 		}
 		if got := strings.Join(words, "; "); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)

@@ -76,9 +76,13 @@ func (d *deployment) run(cmd *cobra.Command) error {
 		return errors.Join(err, printJSON(d.stdout, done))
 	}
 	if len(done.Differences) > 0 {
-		rows := [][]string{{"SIGNATURE", "OLD", "NEW"}}
+		rows := [][]string{{"SIGNATURE", "OLD", "NEW", ""}}
 		for _, x := range done.Differences {
-			rows = append(rows, []string{x.Where, x.Old, x.New})
+			seen := ""
+			if x.V2Only {
+				seen = "callers of /v2 alone notice it"
+			}
+			rows = append(rows, []string{x.Where, x.Old, x.New, seen})
 		}
 		table(d.stdout, rows...)
 	}

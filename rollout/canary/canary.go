@@ -185,7 +185,7 @@ func (r *Run) signature(ctx context.Context, baseline rollout.Side) error {
 		return err
 	}
 	differences := rollout.Differences(old, fresh)
-	if len(differences) == 0 {
+	if !rollout.Breaks(differences) {
 		return nil
 	}
 	var lines []string
