@@ -34,26 +34,36 @@ func missing(fsys fs.FS, version string) error {
 	if err != nil {
 		return fmt.Errorf("list models: %w", err)
 	}
-	here := "there is none"
-	if len(versions) > 0 {
-		here = "there are " + listed(versions)
-	}
-	entries, err := fs.ReadDir(fsys, version)
+	files := strings.Join(Files(), " or ")
+	holds, err := content(fsys, version)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && len(versions) > 0:
+		return fmt.Errorf("%w %q: there are %s", ErrVersion, version, listed(versions))
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w %q: %s", ErrVersion, version, here)
+		if holds, err = content(fsys, "."); err != nil {
+			return fmt.Errorf("list models: %w", err)
+		}
+		return fmt.Errorf("%w %q: there is none: want a folder named as the version with %s in it, in this one, which %s", ErrVersion, version, files, holds)
 	case err != nil:
 		return err
+	}
+	return fmt.Errorf("%w %q: want %s in its folder, which %s", ErrVersion, version, files, holds)
+}
+
+// content says what a folder has.
+func content(fsys fs.FS, folder string) (string, error) {
+	entries, err := fs.ReadDir(fsys, folder)
+	if err != nil {
+		return "", err
+	}
+	if len(entries) == 0 {
+		return "is empty", nil
 	}
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	holds := "is empty"
-	if len(names) > 0 {
-		holds = "holds " + listed(names)
-	}
-	return fmt.Errorf("%w %q: want %s in its folder, which %s", ErrVersion, version, strings.Join(Files(), " or "), holds)
+	return "holds " + listed(names), nil
 }
 
 // listed joins the first names of a list.

@@ -24,7 +24,8 @@ func TestNoSuchVersion(t *testing.T) {
 		version, want string
 	}{
 		{fstest.MapFS{"v2/model.onnx": {}, "v1/model.onnx": {}}, "v9", `unknown model version "v9": there are v1, v2`},
-		{fstest.MapFS{}, "v1", `unknown model version "v1": there is none`},
+		{fstest.MapFS{}, "v1", `unknown model version "v1": there is none: want a folder named as the version with model.onnx or model.ubj or model.json or model.txt or model.cbm in it, in this one, which is empty`},
+		{fstest.MapFS{"classifier.onnx": {}, "notes/a.txt": {}}, "v1", `unknown model version "v1": there is none: want a folder named as the version with model.onnx or model.ubj or model.json or model.txt or model.cbm in it, in this one, which holds classifier.onnx, notes`},
 		{fstest.MapFS{"v1/clf.pkl": {}, "v1/notes.txt": {}}, "v1", `unknown model version "v1": want ` + files + ` in its folder, which holds clf.pkl, notes.txt`},
 	} {
 		_, err := Load(c.fsys, c.version)
