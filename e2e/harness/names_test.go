@@ -53,6 +53,7 @@ func changeHands(t *testing.T, s *stack) {
 	if now := s.address(t, blue); now != before {
 		t.Fatalf("blue has %s, want green's %s: the test has not made addresses change hands", now, before)
 	}
+	waitColours(t, 20, "green") // an address is believed for a second
 	onlyGreen(t)
 }
 
@@ -84,7 +85,7 @@ func reboot(t *testing.T, s *stack) {
 	}
 	waitVersions(t, greenAddr, "v1.1.0")
 	waitVersions(t, blueAddr, "v1.0.0")
-	waitVersions(t, nginxAddr, "v1.1.0")
+	waitColours(t, 20, "green")
 	onlyGreen(t)
 }
 
