@@ -88,7 +88,7 @@ func TestKilled(t *testing.T) {
 	l := startLoad(t)
 	k := newKiller(t, s)
 	var table []string
-	for n := 1; ; n += every(6) {
+	for n := 1; ; n += every(4) {
 		if !k.run(t, n, "shift", "--to", "green", "--weight", "30") {
 			break
 		}
