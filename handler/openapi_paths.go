@@ -111,7 +111,7 @@ func (o openAPI) predict() object {
 	properties := object{"x": xSchema(o.model)}
 	var parameters list
 	if o.model.ScoresOutput() >= 0 {
-		properties["probabilities"] = object{"type": "boolean", "description": "answer all scores by class as well"}
+		properties["probabilities"] = object{"type": list{"boolean", "null"}, "description": "answer all scores by class as well"}
 		parameters = list{object{"name": "probabilities", "in": "query", "required": false, "schema": object{"type": "boolean"},
 			"description": "answer all scores by class as well"}}
 	}
