@@ -60,7 +60,7 @@ func (t *Target) workersOf(ctx context.Context, c *docker.Container) ([]string, 
 // should have them. What it has seen are its own requests and, for small shares under load, those of users in Nginx's log.
 func (t *Target) confirm(ctx context.Context, p *project, want rollout.Split, b before) error {
 	c := p.nginx
-	if err := t.workers(ctx, c, b); err != nil {
+	if err := t.workers(ctx, c, b, want); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -82,11 +82,11 @@ func (t *Target) confirm(ctx context.Context, p *project, want rollout.Split, b 
 			wrong = missing(want, seen, sent)
 		}
 		if wrong == nil {
-			_, err := t.quiet(ctx, c, b)
+			_, err := t.quiet(ctx, c, b, want)
 			return err
 		}
 		if time.Now().After(look) {
-			log, err := t.quiet(ctx, c, b)
+			log, err := t.quiet(ctx, c, b, want)
 			if err != nil {
 				return err
 			}
@@ -134,7 +134,7 @@ func missing(want rollout.Split, seen map[rollout.Side]int, sent int) error {
 func unlikely(share float64, sent int) bool { return sent >= 2000 && share < 0.5 }
 
 // workers waits until none of the workers from before takes connections and others do.
-func (t *Target) workers(ctx context.Context, c *docker.Container, b before) error {
+func (t *Target) workers(ctx context.Context, c *docker.Container, b before, want rollout.Split) error {
 	deadline, look := time.Now().Add(t.Within), time.Now().Add(time.Second)
 	for {
 		now, err := t.workersOf(ctx, c)
@@ -145,7 +145,7 @@ func (t *Target) workers(ctx context.Context, c *docker.Container, b before) err
 			return nil
 		}
 		if time.Now().After(look) {
-			if _, err := t.quiet(ctx, c, b); err != nil {
+			if _, err := t.quiet(ctx, c, b, want); err != nil {
 				return err
 			}
 			look = time.Now().Add(time.Second)
@@ -161,7 +161,7 @@ func (t *Target) workers(ctx context.Context, c *docker.Container, b before) err
 
 // quiet says whether Nginx has complained since, or was restarted, and gives its access log since. The log of a busy Nginx
 // is long, so this is not asked often.
-func (t *Target) quiet(ctx context.Context, c *docker.Container, b before) (log string, err error) {
+func (t *Target) quiet(ctx context.Context, c *docker.Container, b before, want rollout.Split) (log string, err error) {
 	now, err := t.docker.Inspect(ctx, c.ID)
 	if err != nil {
 		return "", err
@@ -174,11 +174,18 @@ func (t *Target) quiet(ctx context.Context, c *docker.Container, b before) (log 
 		return "", err
 	}
 	for line := range strings.Lines(stderr) {
-		if alarming(line) {
-			return log, fmt.Errorf("nginx says: %s", emergencies(stderr))
+		if alarming(line) && !unwanted(line, want) {
+			return log, fmt.Errorf("nginx says: %s", strings.TrimSpace(line))
 		}
 	}
 	return log, nil
+}
+
+// unwanted says whether a line is about the name of a side that is to have no traffic: workers from before still ask for
+// the colour that is gone, which is why it is left.
+func unwanted(line string, want rollout.Split) bool {
+	return strings.Contains(line, unresolved) &&
+		!slices.ContainsFunc(want.Sides(), func(side rollout.Side) bool { return strings.Contains(line, serverPrefix+string(side)+" ") })
 }
 
 // marked sends n requests through port 8080, each on a connection of its own, and counts who answered. Its requests

@@ -76,9 +76,12 @@ func emergencies(log string) string {
 	return strings.Join(slices.Compact(found), "; ")
 }
 
+// unresolved is what Nginx says, while it runs, of a name to which no container answers any more.
+const unresolved = "could not be resolved"
+
 // alarming says whether a line of Nginx's log means that a reload did not take place as it should.
 func alarming(line string) bool {
-	for _, sign := range []string{"[emerg]", "[alert] fork", "fork() failed", "host not found in upstream", "could not be resolved"} {
+	for _, sign := range []string{"[emerg]", "[alert] fork", "fork() failed", "host not found in upstream", unresolved} {
 		if strings.Contains(line, sign) {
 			return true
 		}

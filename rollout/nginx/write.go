@@ -94,7 +94,7 @@ func (t *Target) restore(ctx context.Context, p *project, f *file, after string,
 		err = t.reload(ctx, p.nginx)
 	}
 	if err == nil {
-		if err := t.workers(ctx, p.nginx, b); err != nil {
+		if err := t.workers(ctx, p.nginx, b, rollout.Split{}); err != nil {
 			return fmt.Errorf("%w; the previous %s is back, but Nginx was not seen to take it: %w", cause, f.path, err)
 		}
 	}
