@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// race keeps the race detector from sleeping for a second at the end of every process, of which there are hundreds.
+var race = [2]string{"GORACE", "atexit_sleep_ms=0"}
+
 // TestScripts are transcripts of every verb and every error. `try CODE ARGS…` runs rollout, which must end with CODE, and leaves what it
 // said in the file `out`; `world WORDS…` changes the containers. With UPDATE_SCRIPTS=1 the transcripts are written anew.
 func TestScripts(t *testing.T) {
@@ -42,6 +45,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Values["world"] = w
 			env.Setenv("ROLLOUT_WORLD", w.control.URL)
+			env.Setenv(race[0], race[1])
 			env.Defer(w.close)
 			return nil
 		},
@@ -184,10 +188,12 @@ func killAt(t *testing.T, n int, verb []string) bool {
 		t.Fatal(err)
 	}
 	defer w.close()
+	w.mu.Lock()
 	w.killAt = n
+	w.mu.Unlock()
 	call := func(args ...string) (int, string) {
 		cmd := exec.CommandContext(t.Context(), "rollout", append([]string{"-C", dir}, args...)...)
-		cmd.Env = append(os.Environ(), "ROLLOUT_WORLD="+w.control.URL)
+		cmd.Env = append(os.Environ(), "ROLLOUT_WORLD="+w.control.URL, strings.Join(race[:], "="))
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if err != nil && !errors.As(err, &exit) {
