@@ -311,7 +311,7 @@ func TestTemplateOptions(t *testing.T) {
 		more    map[string]int    // resources beyond, or short of, those of the default
 	}{
 		{"JWT", map[string]string{"Auth": "jwt", "JwtIssuer": "https://issuer.example.com", "JwtAudience": "a,b"},
-			map[string]string{door + "security": "<nil>", route + "components": "<nil>"},
+			map[string]string{door + "security": "[]", route + "components": "<nil>"},
 			map[string]string{door + "security": "[map[jwt:[]]]",
 				route + "components.securitySchemes.jwt.x-amazon-apigateway-authorizer.type":                      "jwt",
 				route + "components.securitySchemes.jwt.x-amazon-apigateway-authorizer.jwtConfiguration.issuer":   "https://issuer.example.com",
