@@ -141,7 +141,14 @@ func keysOf[T Float](dst words[T], at int, row []T, n int, of []int32, negated b
 			dst.set(at+i, signed(row[f], negated))
 		}
 		return
-	case assembly && !wide[T]():
+	case assembly && wide[T]():
+		sign := uint64(0)
+		if negated {
+			sign = 1 << 63
+		}
+		i = n &^ 1
+		keys64(dst.at(at), unsafe.Pointer(&row[0]), i/2, sign)
+	case assembly:
 		sign := uint32(0)
 		if negated {
 			sign = 1 << 31

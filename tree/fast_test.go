@@ -218,7 +218,10 @@ func fastIsPlain[T Float](t *testing.T, k kind) {
 	}
 }
 
-func BenchmarkEval(b *testing.B) {
+func BenchmarkEval(b *testing.B)        { benchmarkEval[float32](b) }
+func BenchmarkEvalFloat64(b *testing.B) { benchmarkEval[float64](b) }
+
+func benchmarkEval[T Float](b *testing.B) {
 	for _, k := range []kind{
 		{name: "100 trees of depth 3", trees: 100, depth: 3, full: 1, features: 30, targets: 1, modes: []Mode{LT}, weights: "one"},
 		{name: "100 trees of depth 6", trees: 100, depth: 6, full: .95, features: 30, targets: 1, modes: []Mode{LT}, weights: "one"},
@@ -231,21 +234,21 @@ func BenchmarkEval(b *testing.B) {
 		{name: "100 trees with categories", trees: 100, depth: 6, full: .95, features: 30, targets: 1, modes: []Mode{LEQ, EQ}, weights: "one"},
 	} {
 		rng := rand.New(rand.NewPCG(1, 7))
-		s := randomSpec[float32](rng, k)
+		s := randomSpec[T](rng, k)
 		for i := range s.Nodes {
 			if n := &s.Nodes[i]; n.Mode <= GT { // categories are few
-				n.Threshold = float32(rng.NormFloat64())
+				n.Threshold = T(rng.NormFloat64())
 			}
 		}
 		e, err := Compile(s)
 		if err != nil {
 			b.Fatal(err)
 		}
-		x := make([]float32, 512*k.features)
+		x := make([]T, 512*k.features)
 		for i := range x {
-			x[i] = float32(rng.NormFloat64())
+			x[i] = T(rng.NormFloat64())
 		}
-		dst := make([]float32, 512*k.targets)
+		dst := make([]T, 512*k.targets)
 		b.Run(k.name+"/1 row", func(b *testing.B) {
 			b.ReportAllocs()
 			i := 0

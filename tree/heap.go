@@ -3,8 +3,8 @@ package tree
 import "unsafe"
 
 // The heap layout: complete trees. Level l of a group is 8<<l cells, those of lane k from k<<l on, so that the children of cell j
-// of one level are cells 2j and 2j+1 of the next, whatever the lane. A cell is two words: key, column. The leaves are the
-// level after the last. A leaf higher up is a subtree whose leaves are all the same.
+// of one level are cells 2j and 2j+1 of the next, whatever the lane. A cell is two words: key, column; of float64, whose words have room for two columns, the keys of
+// all levels come first, and then the columns. The leaves are the level after the last. A leaf higher up is a subtree whose leaves are all the same.
 func (b *builder[T]) heap(nodes words[T], first, leaves int, roots []int32, depth int) {
 	var fill func(i int32, level, j int)
 	fill = func(i int32, level, j int) {
@@ -16,9 +16,14 @@ func (b *builder[T]) heap(nodes words[T], first, leaves int, roots []int32, dept
 			return
 		}
 		key, column, left, right := b.split(n)
-		cell := first + 2*(lanes*(1<<level-1)+j)
-		nodes.set(cell, key)
-		nodes.set(cell+1, column)
+		cell := lanes*(1<<level-1) + j
+		if wide[T]() {
+			nodes.set(first+cell, key)
+			nodes.setHalf(2*(first+lanes*(1<<depth-1))+cell, uint32(column))
+		} else {
+			nodes.set(first+2*cell, key)
+			nodes.set(first+2*cell+1, column)
+		}
 		fill(left, level+1, 2*j)
 		fill(right, level+1, 2*j+1)
 	}
@@ -29,11 +34,21 @@ func (b *builder[T]) heap(nodes words[T], first, leaves int, roots []int32, dept
 
 // heapRow is the leaf of each lane for one row.
 func heapRow[T Float](out *[lanes]uint32, x, nodes unsafe.Pointer, depth int) {
-	var z T
-	size := lanes * 2 * unsafe.Sizeof(z)
 	for k := range uint32(lanes) {
 		out[k] = k
 	}
+	if wide[T]() {
+		columns := unsafe.Add(nodes, 8*lanes*(1<<depth-1))
+		for level := range depth {
+			for k := range out {
+				j := uint64(out[k])
+				out[k] = uint32(2*j + less(load[T](x, load[float32](columns, j)), load[T](nodes, j)))
+			}
+			nodes, columns = unsafe.Add(nodes, 8*lanes<<level), unsafe.Add(columns, 4*lanes<<level)
+		}
+		return
+	}
+	size := 8 * lanes
 	for range depth {
 		for k := range out {
 			j := uint64(out[k])

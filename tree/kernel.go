@@ -9,10 +9,15 @@ const maxSteps = 1 << 17
 func sum[T Float](r *run[T], dst []T, stride int, x words[T], width, rows int) {
 	var z T
 	size := unsafe.Sizeof(z)
-	if assembly && size == 4 {
-		add := linkedSum
-		if r.layout == heaped {
-			add = heapSum
+	if assembly {
+		add := linkedSum32
+		switch {
+		case r.layout == heaped && wide[T]():
+			add = heapSum64
+		case r.layout == heaped:
+			add = heapSum32
+		case wide[T]():
+			add = linkedSum64
 		}
 		for g := 0; g < len(r.groups); {
 			steps := lanes * max(1, r.groups[g].depth) // a row's in one group
@@ -41,12 +46,17 @@ func sum[T Float](r *run[T], dst []T, stride int, x words[T], width, rows int) {
 func descend[T Float](r *run[T], g int, leaves [][lanes]uint32, x words[T], width int) {
 	var z T
 	size := unsafe.Sizeof(z)
-	if assembly && size == 4 {
+	if assembly {
 		p, row, to := &r.groups[g], x.at(0), unsafe.Pointer(&leaves[0])
-		if r.layout == heaped {
-			heapLeaf(to, row, uintptr(width)*size, len(leaves), p)
-		} else {
-			linkedLeaf(to, row, uintptr(width)*size, len(leaves), p)
+		switch {
+		case r.layout == heaped && wide[T]():
+			heapLeaf64(to, row, uintptr(width)*size, len(leaves), p)
+		case r.layout == heaped:
+			heapLeaf32(to, row, uintptr(width)*size, len(leaves), p)
+		case wide[T]():
+			linkedLeaf64(to, row, uintptr(width)*size, len(leaves), p)
+		default:
+			linkedLeaf32(to, row, uintptr(width)*size, len(leaves), p)
 		}
 		return
 	}

@@ -63,10 +63,17 @@ type builder[T Float] struct {
 }
 
 // The words of a group's nodes in the two fast layouts, and its places for leaves.
-func heapWords(depth int) int    { return 2 * lanes * (1<<depth - 1) }
 func heapLeaves(depth int) int   { return lanes << depth }
-func linkedWords(inner int) int  { return pairWords * (inner + lanes/2) }
 func linkedLeaves(inner int) int { return inner + lanes }
+func heapWords[T Float](depth int) int {
+	n := lanes * (1<<depth - 1)
+	if wide[T]() {
+		return n + n/2
+	}
+	return 2 * n
+}
+func linkedWords[T Float](inner int) int { return int(pairWords[T]()) * (inner + lanes/2) }
+
 func (b *builder[T]) fast(t int) bool {
 	return !b.shape.mustWalk[t] && linkedLeaves(int(b.shape.inner[t]))*lanes < 1<<leafBits
 }
@@ -94,7 +101,7 @@ func (b *builder[T]) plan() []run[T] {
 		if l == walked {
 			end = t + 1
 		} else if depth, inner := b.measure(roots[t:end], t); depth <= maxHeapDepth &&
-			heapWords(depth)+heapLeaves(depth) <= 2*(linkedWords(inner)+linkedLeaves(inner)) {
+			heapWords[T](depth)+heapLeaves(depth) <= 2*(linkedWords[T](inner)+linkedLeaves(inner)) {
 			l = heaped
 		}
 		if k := len(runs) - 1; k >= 0 && runs[k].layout == l && (l == walked || runs[k].trees%lanes == 0) {
@@ -119,9 +126,9 @@ func (b *builder[T]) lay(r *run[T]) {
 		var inner int
 		p.depth, inner = b.measure(b.s.Roots[p.first:p.end], p.first)
 		if r.layout == heaped {
-			p.words, p.leaves = heapWords(p.depth), heapLeaves(p.depth)
+			p.words, p.leaves = heapWords[T](p.depth), heapLeaves(p.depth)
 		} else {
-			p.words, p.leaves = linkedWords(inner), linkedLeaves(inner)
+			p.words, p.leaves = linkedWords[T](inner), linkedLeaves(inner)
 		}
 		words, leaves = words+p.words, leaves+p.leaves
 		parts = append(parts, p)

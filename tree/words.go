@@ -35,6 +35,11 @@ func (w words[T]) set(i int, v uint64) {
 	}
 }
 
+// setHalf stores v as the i-th 32 bits.
+func (w words[T]) setHalf(i int, v uint32) {
+	*(*uint32)(unsafe.Add(unsafe.Pointer(&w.memory[0]), uintptr(i)*4)) = v
+}
+
 // load is the word i beyond p.
 func load[T Float](p unsafe.Pointer, i uint64) uint64 {
 	if wide[T]() {
