@@ -51,7 +51,10 @@ func (l *lines) next() ([]byte, bool) {
 		return nil, false
 	}
 	l.at++
-	line, rest, _ := bytes.Cut(l.data, []byte("\n"))
+	line, rest := l.data, []byte(nil)
+	if end := bytes.IndexByte(l.data, '\n'); end >= 0 {
+		line, rest = l.data[:end], l.data[end+1:]
+	}
 	l.data = rest
 	return bytes.TrimSuffix(line, []byte("\r")), true
 }
@@ -144,7 +147,10 @@ func (d *document) tree(l *lines) (more bool, err error) {
 		if len(line) == 0 {
 			continue
 		}
-		name, value, _ := bytes.Cut(line, []byte("="))
+		name, value := line, []byte(nil)
+		if at := bytes.IndexByte(line, '='); at >= 0 {
+			name, value = line[:at], line[at+1:]
+		}
 		if string(name) == "Tree" || string(name) == "end of trees" {
 			if err := t.check(); err != nil {
 				return false, fmt.Errorf("tree %d, which ends here: %w", len(d.trees), err)
@@ -177,10 +183,7 @@ func (t *treeDoc) member(name string, value []byte) (err error) {
 	case "cat_boundaries":
 		t.bounds, err = integers(value)
 	case "cat_threshold":
-		t.bits, err = list(value, func(w string) (uint32, error) {
-			v, err := strconv.ParseUint(w, 10, 32)
-			return uint32(v), err
-		})
+		t.bits, err = words(value)
 	case "is_linear":
 		t.linear = string(value) == "1"
 	case "leaf_const":
@@ -242,37 +245,4 @@ func (d *document) rest(l *lines) error {
 			d.pandas = line[len("pandas_categorical:"):]
 		}
 	}
-}
-
-func integers(value []byte) ([]int32, error) {
-	return list(value, func(w string) (int32, error) {
-		v, err := strconv.ParseInt(w, 10, 32)
-		return int32(v), err
-	})
-}
-
-func floats(value []byte) ([]float64, error) {
-	return list(value, func(w string) (float64, error) {
-		v, err := strconv.ParseFloat(w, 64)
-		if errors.Is(err, strconv.ErrRange) {
-			err = nil
-		}
-		return v, err
-	})
-}
-
-// list reads words that are separated by spaces.
-func list[T any](value []byte, read func(string) (T, error)) (out []T, err error) {
-	for len(value) > 0 {
-		var word []byte
-		if word, value, _ = bytes.Cut(value, []byte(" ")); len(word) == 0 {
-			continue
-		}
-		v, err := read(string(word))
-		if err != nil {
-			return nil, fmt.Errorf("want a number, got %q", word[:min(len(word), 40)])
-		}
-		out = append(out, v)
-	}
-	return out, nil
 }

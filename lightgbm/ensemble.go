@@ -18,6 +18,7 @@ const (
 	number   use = iota // as it is
 	category            // its whole part
 	sparse              // a zero is missing
+	uses     = iota
 )
 
 // source is where a column that the trees read comes from.
@@ -26,22 +27,32 @@ type source struct {
 	use     use
 }
 
+// place is a node of the file, and of the Spec.
+type place struct{ from, to int32 }
+
 // builder makes one ensemble of the trees.
 type builder struct {
 	spec     tree.Spec[float64]
 	features int
-	places   map[source]int32 // the columns of the trees
+	places   []int32 // 1 and the column of the trees, of each feature and use; 0: there is none
+	seen     []bool  // of add, as is stack
+	stack    []place
 	sources  []source
 	members  int
 }
 
 // ensemble compiles the trees. Where any is linear, tree t gives the number of its leaf to target t instead of values to outputs.
 func (d *document) ensemble(linear bool) (e *tree.Ensemble[float64], sources []source, err error) {
-	b := &builder{features: d.features, places: map[source]int32{}}
+	b := &builder{features: d.features, places: make([]int32, d.features*uses)}
 	b.spec.Targets = d.perRound
 	if linear {
 		b.spec.Targets = len(d.trees)
 	}
+	leaves := 0
+	for i := range d.trees {
+		leaves = min(leaves+d.trees[i].leaves, tree.MaxNodes/2)
+	}
+	b.spec.Nodes, b.spec.Weights = make([]tree.Node[float64], 0, 2*leaves), make([]tree.Weight[float64], 0, leaves)
 	for i := range d.trees {
 		t := &d.trees[i]
 		target, values := i%d.perRound, t.values
@@ -79,13 +90,12 @@ func (b *builder) column(feature int32, u use) (int32, error) {
 	if feature < 0 || int(feature) >= b.features {
 		return 0, fmt.Errorf("feature %d is not one of %d", feature, b.features)
 	}
-	s := source{int(feature), u}
-	at, ok := b.places[s]
-	if !ok {
-		at = int32(len(b.sources))
-		b.places[s], b.sources = at, append(b.sources, s)
+	at := &b.places[int(feature)*uses+int(u)]
+	if *at == 0 {
+		b.sources = append(b.sources, source{int(feature), u})
+		*at = int32(len(b.sources))
 	}
-	return at, nil
+	return *at - 1, nil
 }
 
 // add appends the nodes that the root reaches.
@@ -98,11 +108,15 @@ func (b *builder) add(t *treeDoc, target int32, values []float64) error {
 	if err != nil {
 		return err
 	}
-	inner, leaves := make([]bool, t.leaves-1), make([]bool, t.leaves)
-	type place struct{ from, to int32 } // a node of the file, and of the Spec
+	if n := 2*t.leaves - 1; n > len(b.seen) {
+		b.seen = make([]bool, n)
+	}
+	seen := b.seen[:2*t.leaves-1]
+	clear(seen)
+	leaves, inner := seen[:t.leaves], seen[t.leaves:]
 	s.Roots = append(s.Roots, int32(len(s.Nodes)))
 	s.Nodes = append(s.Nodes, tree.Node[float64]{})
-	stack := []place{{0, int32(len(s.Nodes) - 1)}}
+	stack := append(b.stack[:0], place{0, int32(len(s.Nodes) - 1)})
 	if t.leaves == 1 {
 		stack[0].from = -1
 	}
@@ -136,6 +150,7 @@ func (b *builder) add(t *treeDoc, target int32, values []float64) error {
 		s.Nodes[p.to] = n
 		stack = append(stack, place{t.right[p.from], n.False}, place{t.left[p.from], n.True})
 	}
+	b.stack = stack
 	return nil
 }
 

@@ -297,6 +297,10 @@ func (s *nativeSession[T]) gather(rows int) error {
 
 // spread copies a tensor of numbers to every stride-th place.
 func spread[T float32 | float64](to []T, t *onnx.Tensor, first, stride int) {
+	if stride == 1 && t.DType == dtypeOf[T]() {
+		copy(to[first:], valuesOf[T](t))
+		return
+	}
 	if t.DType == onnx.Float32 {
 		for i, v := range t.F32 {
 			to[first+i*stride] = T(v)

@@ -43,7 +43,12 @@ type builder struct {
 	spec                 tree.Spec[float32]
 	outputs              int
 	numeric, categorical []bool // per feature: what its splits are
+	seen                 []bool // of add, as is stack
+	stack                []place
 }
+
+// place is a node of the file, and of the Spec.
+type place struct{ from, to int32 }
 
 // ensemble compiles the first trees of a document; nil where there are none.
 func (d *document) ensemble(trees, outputs int, base []float32) (e *tree.Ensemble[float32], categorical []int, err error) {
@@ -55,6 +60,11 @@ func (d *document) ensemble(trees, outputs int, base []float32) (e *tree.Ensembl
 	}
 	b := &builder{outputs: outputs, numeric: make([]bool, d.features), categorical: make([]bool, d.features)}
 	b.spec = tree.Spec[float32]{Features: d.features, Targets: outputs, Base: base, BaseFirst: true}
+	nodes := 0
+	for i := range d.trees[:trees] {
+		nodes = min(nodes+len(d.trees[i].left), tree.MaxNodes)
+	}
+	b.spec.Nodes, b.spec.Weights = make([]tree.Node[float32], 0, nodes), make([]tree.Weight[float32], 0, nodes/2+1)
 	for i := range d.trees[:trees] {
 		scale := float32(1)
 		if d.booster == "dart" {
@@ -92,11 +102,14 @@ func (b *builder) add(t *treeDoc, output int64, scale float32) error {
 		return fmt.Errorf("output %d is not one of %d", output, b.outputs)
 	}
 	s := &b.spec
-	seen := make([]bool, len(t.left))
-	type place struct{ from, to int64 } // a node of the file, and of the Spec
+	if len(t.left) > len(b.seen) {
+		b.seen = make([]bool, len(t.left))
+	}
+	seen := b.seen[:len(t.left)]
+	clear(seen)
 	s.Roots = append(s.Roots, int32(len(s.Nodes)))
 	s.Nodes = append(s.Nodes, tree.Node[float32]{})
-	stack := []place{{0, int64(len(s.Nodes) - 1)}}
+	stack := append(b.stack[:0], place{0, int32(len(s.Nodes) - 1)})
 	for len(stack) > 0 {
 		p := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -113,8 +126,8 @@ func (b *builder) add(t *treeDoc, output int64, scale float32) error {
 			s.Nodes[p.to] = n
 			continue
 		}
-		for _, c := range [...]int64{left, right} {
-			if c < 0 || c >= int64(len(t.left)) {
+		for _, c := range [...]int32{left, right} {
+			if c < 0 || int(c) >= len(t.left) {
 				return fmt.Errorf("node %d: child %d is not one of %d nodes", p.from, c, len(t.left))
 			}
 		}
@@ -125,45 +138,46 @@ func (b *builder) add(t *treeDoc, output int64, scale float32) error {
 		if len(s.Nodes) > tree.MaxNodes-2 {
 			return fmt.Errorf("the trees have more than %d nodes", tree.MaxNodes)
 		}
-		first := int64(len(s.Nodes))
+		first := int32(len(s.Nodes))
 		s.Nodes = append(s.Nodes, tree.Node[float32]{}, tree.Node[float32]{})
-		n.True, n.False = int32(first), int32(first+1)
+		n.True, n.False = first, first+1
 		if n.Mode == tree.Member { // a category of the set goes right
 			n.True, n.False = n.False, n.True
 		}
 		s.Nodes[p.to] = n
 		stack = append(stack, place{right, first + 1}, place{left, first})
 	}
+	b.stack = stack
 	return nil
 }
 
-func (b *builder) inner(t *treeDoc, i int64, sets map[int64]int32) (tree.Node[float32], error) {
+func (b *builder) inner(t *treeDoc, i int32, sets map[int64]int32) (tree.Node[float32], error) {
 	f := t.feature[i]
-	if f < 0 || f >= int64(len(b.numeric)) {
+	if f < 0 || int(f) >= len(b.numeric) {
 		return tree.Node[float32]{}, fmt.Errorf("feature %d is not one of %d", f, len(b.numeric))
 	}
 	defaultLeft := t.defaultLeft[i] != 0
 	if len(t.splitType) > 0 && t.splitType[i] != 0 {
-		set, ok := sets[i]
+		set, ok := sets[int64(i)]
 		if t.splitType[i] != 1 || !ok {
 			return tree.Node[float32]{}, fmt.Errorf("split type %d without categories", t.splitType[i])
 		}
 		b.categorical[f] = true
-		return tree.Node[float32]{Feature: int32(f), Mode: tree.Member, MissingTrue: !defaultLeft, Set: set}, nil
+		return tree.Node[float32]{Feature: f, Mode: tree.Member, MissingTrue: !defaultLeft, Set: set}, nil
 	}
 	b.numeric[f] = true
-	return tree.Node[float32]{Feature: int32(f), Mode: tree.LT, MissingTrue: defaultLeft, Threshold: t.conditions[i]}, nil
+	return tree.Node[float32]{Feature: f, Mode: tree.LT, MissingTrue: defaultLeft, Threshold: t.conditions[i]}, nil
 }
 
-func (b *builder) leaf(t *treeDoc, i, output int64, scale float32) (tree.Node[float32], error) {
+func (b *builder) leaf(t *treeDoc, i int32, output int64, scale float32) (tree.Node[float32], error) {
 	n := tree.Node[float32]{True: -1, False: -1, Leaf: int32(len(b.spec.Weights)), Weights: 1}
 	if t.vector < 2 {
 		b.spec.Weights = append(b.spec.Weights, tree.Weight[float32]{Target: int32(output), Value: t.conditions[i] * scale})
 		return n, nil
 	}
-	values, at := t.baseWeights, i // before 3.2
+	values, at := t.baseWeights, int64(i) // before 3.2
 	if len(t.leafWeights) > 0 {
-		values, at = t.leafWeights, max(t.right[i], 0)
+		values, at = t.leafWeights, int64(max(t.right[i], 0))
 	}
 	size := int64(t.vector)
 	if at > int64(len(values))/size-1 {
@@ -180,6 +194,9 @@ func (b *builder) leaf(t *treeDoc, i, output int64, scale float32) (tree.Node[fl
 func (b *builder) sets(t *treeDoc) (map[int64]int32, error) {
 	if len(t.catStarts) != len(t.catNodes) || len(t.catSizes) != len(t.catNodes) {
 		return nil, fmt.Errorf("categories: want as many segments and sizes as nodes, %d, got %d and %d", len(t.catNodes), len(t.catStarts), len(t.catSizes))
+	}
+	if len(t.catNodes) == 0 {
+		return nil, nil
 	}
 	sets := make(map[int64]int32, len(t.catNodes))
 	total := int64(0)

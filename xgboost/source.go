@@ -7,13 +7,15 @@ import (
 
 // A source reads a document value by value. JSON and UBJ hold the same documents.
 type source interface {
-	object(member func(name string) error) error // of each member, whose value it must read
+	object(member func(name []byte) error) error // of each member, whose value it must read; name is part of the document
 	list(element func() error) error             // likewise
 	scalar() (string, error)                     // a string, or a number as text
 	floats() ([]float32, error)                  // a list of numbers, each rounded once
 	ints() ([]int64, error)                      // a list of whole numbers; true is 1
+	int32s() ([]int32, error)                    // likewise
 	skip() error
-	end() error // nothing may follow
+	fork() source // one that reads what follows without moving this one
+	end() error   // nothing may follow
 }
 
 const (
@@ -53,19 +55,28 @@ func stringsOf(s source) (out []string, err error) {
 	return out, err
 }
 
+// readers are the members that are wanted: at most 64.
+type readers []struct {
+	name string
+	read func() error
+}
+
 // members reads an object of which some members are wanted; the others are skipped.
-func members(s source, wanted map[string]func() error) error {
-	seen := make(map[string]bool, len(wanted))
-	return s.object(func(name string) error {
-		read, ok := wanted[name]
-		if !ok {
+func members(s source, wanted readers) error {
+	seen := uint64(0)
+	return s.object(func(name []byte) error {
+		i := 0
+		for i < len(wanted) && wanted[i].name != string(name) {
+			i++
+		}
+		if i == len(wanted) {
 			return s.skip()
 		}
-		if seen[name] {
+		if seen&(1<<i) != 0 {
 			return fmt.Errorf("%s: there twice", name)
 		}
-		seen[name] = true
-		if err := read(); err != nil {
+		seen |= 1 << i
+		if err := wanted[i].read(); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package xgboost
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,9 +68,9 @@ func (t *text) each(open, shut byte, element func() error) error {
 	}
 }
 
-func (t *text) object(member func(name string) error) error {
+func (t *text) object(member func(name []byte) error) error {
 	return t.each('{', '}', func() error {
-		name, err := t.quoted()
+		name, err := t.bytes()
 		if err != nil {
 			return err
 		}
@@ -83,21 +84,27 @@ func (t *text) object(member func(name string) error) error {
 func (t *text) list(element func() error) error { return t.each('[', ']', element) }
 
 func (t *text) quoted() (string, error) {
+	b, err := t.bytes()
+	return string(b), err
+}
+
+// bytes is a string; those of the document where it has no escapes.
+func (t *text) bytes() ([]byte, error) {
 	start, end, plain, err := t.span()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if end-start > maxText {
-		return "", fmt.Errorf("byte %d: a string of more than %d bytes", start, maxText)
+		return nil, fmt.Errorf("byte %d: a string of more than %d bytes", start, maxText)
 	}
 	if plain {
-		return string(t.data[start+1 : end-1]), nil
+		return t.data[start+1 : end-1], nil
 	}
 	var s string
 	if err := json.Unmarshal(t.data[start:end], &s); err != nil {
-		return "", fmt.Errorf("byte %d: %w", start, err)
+		return nil, fmt.Errorf("byte %d: %w", start, err)
 	}
-	return s, nil
+	return []byte(s), nil
 }
 
 // span goes over a string; plain: it has neither escapes nor bytes beyond ASCII.
@@ -154,7 +161,14 @@ func (t *text) scalar() (string, error) {
 	return string(w), err
 }
 
+// most is an upper bound of the numbers in the list that follows.
+func (t *text) most() int {
+	end := max(bytes.IndexByte(t.data[t.at:], ']'), 0)
+	return 1 + bytes.Count(t.data[t.at:t.at+end], []byte{','})
+}
+
 func (t *text) floats() (out []float32, err error) {
+	out = make([]float32, 0, t.most())
 	err = t.list(func() error {
 		w, err := t.word()
 		if err != nil {
@@ -170,17 +184,21 @@ func (t *text) floats() (out []float32, err error) {
 	return out, err
 }
 
-func (t *text) ints() (out []int64, err error) {
+func (t *text) ints() ([]int64, error)   { return wholesOfText[int64](t) }
+func (t *text) int32s() ([]int32, error) { return wholesOfText[int32](t) }
+
+func wholesOfText[T int32 | int64](t *text) (out []T, err error) {
+	out = make([]T, 0, t.most())
 	err = t.list(func() error {
 		w, err := t.word()
 		if err != nil {
 			return err
 		}
 		v, ok := whole(w)
-		if !ok {
+		if !ok || int64(T(v)) != v {
 			return fmt.Errorf("byte %d: want a whole number, got %q", t.at-len(w), clip(w))
 		}
-		out = append(out, v)
+		out = append(out, T(v))
 		return nil
 	})
 	return out, err
@@ -213,7 +231,7 @@ func (t *text) skip() error {
 	}
 	switch t.data[t.at] {
 	case '{':
-		return t.object(func(string) error { return t.skip() })
+		return t.object(func([]byte) error { return t.skip() })
 	case '[':
 		return t.list(t.skip)
 	case '"':
@@ -222,6 +240,11 @@ func (t *text) skip() error {
 	}
 	_, err := t.word()
 	return err
+}
+
+func (t *text) fork() source {
+	fork := *t
+	return &fork
 }
 
 func (t *text) end() error {

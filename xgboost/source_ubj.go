@@ -96,18 +96,24 @@ func (u *ubj) length() (int, error) {
 }
 
 func (u *ubj) text() (string, error) {
+	b, err := u.bytes()
+	return string(b), err
+}
+
+// bytes are those of a string.
+func (u *ubj) bytes() ([]byte, error) {
 	n, err := u.length()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if n > maxText {
-		return "", fmt.Errorf("byte %d: a string of more than %d bytes", u.at, maxText)
+		return nil, fmt.Errorf("byte %d: a string of more than %d bytes", u.at, maxText)
 	}
 	b, err := u.take(n)
 	if err == nil && !utf8.Valid(b) {
 		err = fmt.Errorf("byte %d: a string that is not UTF-8", u.at)
 	}
-	return string(b), err
+	return b, err
 }
 
 // header reads what an opened container says of its elements: their kind (0: each its own) and number (-1: until it is shut).
@@ -159,7 +165,7 @@ func (u *ubj) each(shut byte, element func() error) error {
 	return nil
 }
 
-func (u *ubj) object(member func(name string) error) error {
+func (u *ubj) object(member func(name []byte) error) error {
 	k, err := u.letter()
 	if err != nil {
 		return err
@@ -168,7 +174,7 @@ func (u *ubj) object(member func(name string) error) error {
 		return u.fail("an object", k)
 	}
 	return u.each('}', func() error {
-		name, err := u.text()
+		name, err := u.bytes()
 		if err != nil {
 			return err
 		}
@@ -260,7 +266,10 @@ func (u *ubj) floats() (out []float32, err error) {
 	return out, nil
 }
 
-func (u *ubj) ints() (out []int64, err error) {
+func (u *ubj) ints() ([]int64, error)   { return wholesOfUBJ[int64](u) }
+func (u *ubj) int32s() ([]int32, error) { return wholesOfUBJ[int32](u) }
+
+func wholesOfUBJ[T int32 | int64](u *ubj) (out []T, err error) {
 	kind, values, ok, err := u.typed()
 	if err != nil {
 		return nil, err
@@ -272,10 +281,10 @@ func (u *ubj) ints() (out []int64, err error) {
 				return err
 			}
 			v, ok := whole([]byte(w))
-			if !ok {
+			if !ok || int64(T(v)) != v {
 				return fmt.Errorf("byte %d: want a whole number, got %s", u.at, w)
 			}
-			out = append(out, v)
+			out = append(out, T(v))
 			return nil
 		})
 		return out, err
@@ -284,9 +293,12 @@ func (u *ubj) ints() (out []int64, err error) {
 		return nil, u.fail("whole numbers", kind)
 	}
 	size := sizes[kind]
-	out = make([]int64, len(values)/size)
+	out = make([]T, len(values)/size)
 	for i := range out {
-		out[i] = intOf(kind, values[i*size:])
+		v := intOf(kind, values[i*size:])
+		if out[i] = T(v); int64(out[i]) != v {
+			return nil, fmt.Errorf("byte %d: want a whole number of 32 bits, got %d", u.at, v)
+		}
 	}
 	return out, nil
 }
@@ -307,7 +319,7 @@ func (u *ubj) skipKind(k byte) error {
 	case '{', '[':
 		u.kind = k
 		if k == '{' {
-			return u.object(func(string) error { return u.skip() })
+			return u.object(func([]byte) error { return u.skip() })
 		}
 		return u.list(u.skip)
 	case 'S', 'H':
@@ -328,6 +340,11 @@ func (u *ubj) skipKind(k byte) error {
 	}
 	_, err := u.take(sizes[k])
 	return err
+}
+
+func (u *ubj) fork() source {
+	fork := *u
+	return &fork
 }
 
 func (u *ubj) end() error {
