@@ -62,7 +62,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		}
 		return nil, err // what passes, as too many open files, net/http tries again
 	}
-	return &peer{Conn: conn, refuse: a.refuse, leave: sync.OnceFunc(func() { <-a.places })}, nil
+	return &peer{Conn: lazily(conn), refuse: a.refuse, leave: sync.OnceFunc(func() { <-a.places })}, nil
 }
 
 // Close is net.Listener's.

@@ -14,7 +14,8 @@ type peer struct {
 	net.Conn
 	refuse refuser
 	leave  func()
-	said   int // bytes of the next answer's status line that were sent already
+	gave   bool // way after the last answer
+	said   int  // bytes of the next answer's status line that were sent already
 }
 
 // Close is net.Conn's.

@@ -71,7 +71,9 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 		"memory_limit", memory.Limit, "memory_requests", memory.Requests, "connections", connections)
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(newAcceptor(listener, connections, logger, refusing(service))) }()
+	acceptor := newAcceptor(listener, connections, logger, refusing(service))
+	server.ConnState = acceptor.giveWay
+	go func() { failed <- server.Serve(acceptor) }()
 	select {
 	case err := <-failed:
 		return err
