@@ -22,7 +22,9 @@ type exchange struct {
 
 const (
 	firstRead = 16 << 10  // set aside for a body before any of it has come
-	mostKept  = firstRead // of a buffer that is kept for the next request
+	mostKept  = firstRead // of a buffer that is kept with each exchange
+	mostSpare = 1 << 20   // of a buffer that is kept for the next large body
+	spares    = 4         // so many of them are kept
 )
 
 // admit refuses a request that would be refused now anyway, before any memory is spent on its body. The length that it
@@ -72,16 +74,46 @@ func (s *Service) read(c *gin.Context, x *exchange) ([]byte, error) {
 				return nil, err
 			}
 			x.body += more
-			grown := make([]byte, int64(length)+more)
-			copy(grown, x.in)
-			x.in = grown
+			x.in = s.grow(x.in, length+int(more))
 		}
 	}
 }
 
+// grow gives buf the length n, in memory that an earlier large body left where there is such.
+func (s *Service) grow(buf []byte, n int) []byte {
+	if n <= cap(buf) {
+		return buf[:n]
+	}
+	var grown []byte
+	select {
+	case grown = <-s.spare:
+	default:
+	}
+	if cap(grown) < n {
+		s.letGo(grown)
+		grown = make([]byte, n)
+	}
+	grown = grown[:n]
+	copy(grown, buf)
+	s.letGo(buf)
+	return grown
+}
+
+// letGo lets go of the memory of a large body, which the next one may have.
+func (s *Service) letGo(buf []byte) {
+	if cap(buf) <= mostKept || cap(buf) > mostSpare {
+		return
+	}
+	select {
+	case s.spare <- buf:
+	default:
+	}
+}
+
 // trim forgets buffers that one large request would otherwise leave behind for good.
-func (x *exchange) trim() {
+func (s *Service) trim(x *exchange) {
 	if cap(x.in) > mostKept {
+		s.letGo(x.in)
 		x.in = nil
 	}
 	if cap(x.out) > mostKept {

@@ -35,7 +35,7 @@ func (s *Service) predict(c *gin.Context) {
 	if x.recorded {
 		s.keep(c, x)
 	}
-	x.trim()
+	s.trim(x)
 	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
@@ -88,6 +88,7 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 		}
 		return nil
 	}
+	s.letGo(x.in)
 	x.in, x.inflater.plain = nil, nil
 	if p.Batch.Blocks() {
 		s.shrink(&x.claim, s.model.Need(p.Batch.Rows(), 1).Answer+pieceBytes)

@@ -71,6 +71,7 @@ type Service struct {
 	gate                 *gate
 	needs                needs
 	sinks                chan []byte // nil until it is used first
+	spare                chan []byte // what large bodies were read into
 	metrics              http.Handler
 	record               *record.Log
 	engine               *gin.Engine
@@ -104,6 +105,7 @@ func New(o Options) *Service {
 		record:   o.Record,
 		gate:     newGate(o),
 		sinks:    make(chan []byte, sinks),
+		spare:    make(chan []byte, spares),
 		version:  []string{o.Model.Version()},
 	}
 	for range sinks {

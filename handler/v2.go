@@ -81,11 +81,11 @@ type inference struct {
 }
 
 // forget forgets what a large request would otherwise leave behind for good.
-func (x *inference) forget() {
+func (s *Service) forget(x *inference) {
 	if cap(x.in) > mostKept || cap(x.inflater.plain) > mostKept {
 		x.request = oip.Request{}
 	}
-	x.trim()
+	s.trim(&x.exchange)
 }
 
 // v2Infer answers POST …/infer.
@@ -100,7 +100,7 @@ func (s *Service) v2Infer(c *gin.Context) {
 	} else {
 		s.writeInferred(c, x.out, header)
 	}
-	x.forget()
+	s.forget(x)
 	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
 }
 

@@ -54,11 +54,34 @@ func (m *Model) Batch() *Batch {
 // Release gives b back to its model. Neither b nor any tensor of it may be used afterwards. The memory of a large batch is
 // not kept for the next.
 func (b *Batch) Release() {
-	if b.rows = max(b.rows, b.Rows()); b.rows > b.model.block {
+	if b.rows = max(b.rows, b.Rows()); b.large() {
 		return
 	}
 	b.keepAnswers()
 	b.model.pool.Put(b)
+}
+
+// mostKept is how many bytes a batch of several blocks may keep for the next.
+const mostKept = 1 << 20
+
+// large says whether b holds too much to be kept: more than its rows and answers in a few blocks do.
+func (b *Batch) large() bool {
+	if b.rows <= b.model.block {
+		return false
+	}
+	const bytesOfClass = 16
+	bytes, texts := cap(b.classes)*bytesOfClass, 0
+	add := func(t *onnx.Tensor) {
+		bytes += 4*cap(t.F32) + 8*cap(t.F64) + 8*cap(t.I64) + cap(t.Bool)
+		texts += cap(t.Str)
+	}
+	for _, t := range b.inputs {
+		add(t)
+	}
+	for i := range b.kept {
+		add(&b.kept[i])
+	}
+	return !b.blocks || texts > 0 || bytes > mostKept
 }
 
 // keepAnswers keeps what the typed answer is made of, and nothing else.

@@ -86,7 +86,7 @@ func (b *Batch) runBlocks(size int, lent Cores) (answered bool, err error) {
 		return false, r.err
 	}
 	b.blocks, b.perRow = true, b.model.kind != Raw
-	if b.rows > b.model.block { // the rows are of use to nobody any more, while the answers are still being written
+	if b.large() { // the rows are of use to nobody any more, while the answers are still being written
 		for _, t := range b.inputs {
 			t.F32, t.F64, t.I64, t.Bool, t.Str = nil, nil, nil, nil, nil
 		}

@@ -182,3 +182,27 @@ func TestBlocksUseLentCores(t *testing.T) {
 		}
 	}
 }
+
+// A batch that is not large keeps its memory for the next; of a large one nothing is kept, its rows go before it is answered.
+func TestBatchesKeepLittle(t *testing.T) {
+	m, err := Load(os.DirFS("../models"), "v1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range []int{1, m.block, m.block + 1, 4 * m.block, 200_000} {
+		b := m.Batch()
+		fill(b, rows, 1)
+		if err := b.Run(nil); err != nil {
+			t.Fatal(err)
+		}
+		const bytesOfRow = 3*4 + 8 + 16 // features, label, class
+		want := rows > m.block && rows*bytesOfRow > mostKept
+		if got := b.large(); got != want {
+			t.Errorf("%d rows are large: got %t, want %t", rows, got, want)
+		}
+		if gone := b.inputs[0].F32 == nil; gone != want {
+			t.Errorf("%d rows are gone after the run: got %t, want %t", rows, gone, want)
+		}
+		b.Release()
+	}
+}
