@@ -3,6 +3,7 @@ package catboost
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,7 +38,7 @@ func TestRefused(t *testing.T) {
 		"JSON":        {[]byte(`{"features_info":{}}`), `not a .cbm file of CatBoost`},
 		"text":        {data("cat_text"), "text features are not supported; supported: numbers and categories"},
 		"format":      {replaced("cat_rmse", "FlabuffersModel_v1", "FlabuffersModel_v2"), `format "FlabuffersModel_v2" is not supported`},
-		"loss":        {replaced("cat_rmse", `"type":"RMSE"`, `"type":"LOSS"`), `loss "LOSS" is not supported; supported: CrossEntropy, `},
+		"loss":        {replaced("cat_rmse", `"type":"RMSE"`, `"type":"LOSS"`), `loss "LOSS" is not supported; supported: Cox, CrossEntropy, `},
 		"no loss":     {replaced("cat_rmse", `"loss_function":{"type"`, `"loss_functiom":{"type"`), "the file does not say its loss"},
 		"class names": {replaced("cat_labels_integers", `"class_names":[-2,7,40]`, `"class_names":[-2,7.40]`), "class_names: want 3, got 2"},
 		"no tables":   {ctr[:trees], "tables of categories: the file is cut off"},
@@ -71,5 +72,19 @@ func TestTruncated(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestLosses: what CatBoost 1.2.10 predicts from models of losses that have no fixture.
+func TestLosses(t *testing.T) {
+	for _, name := range []string{"Cox", "SurvivalAft", "GroupQuantile"} {
+		m := &Model{outputs: 1}
+		if err := m.setLoss(&document{loss: name}); err != nil || m.kind != Regressor || m.link != identity {
+			t.Errorf("%s: got kind %d, link %d, %v; want a regressor that answers its raw value", name, m.kind, m.link, err)
+		}
+	}
+	m := &Model{outputs: 1}
+	if err := m.setLoss(&document{loss: "Logloss", classes: []any{0.5, 2.0}}); err != nil || !slices.Equal(m.texts, []string{"0.5", "2.0"}) {
+		t.Errorf("labels 0.5 and 2.0: got %q, %v", m.texts, err)
 	}
 }

@@ -42,7 +42,7 @@ var losses = map[string]loss{
 	"MultiClass": {Classifier, softmax}, "MultiClassOneVsAll": {Classifier, logistic},
 	"MultiLogloss": {Labels, logistic}, "MultiCrossEntropy": {Labels, logistic},
 	"RMSE": {}, "MAE": {}, "Quantile": {}, "MultiQuantile": {}, "LogLinQuantile": {}, "Expectile": {}, "MAPE": {}, "Huber": {}, "LogCosh": {}, "Lq": {},
-	"MultiRMSE": {}, "MultiRMSEWithMissingValues": {}, "RMSEWithUncertainty": {Regressor, uncertainty},
+	"Cox": {}, "SurvivalAft": {}, "GroupQuantile": {}, "MultiRMSE": {}, "MultiRMSEWithMissingValues": {}, "RMSEWithUncertainty": {Regressor, uncertainty},
 	"Poisson": {Regressor, exponential}, "Tweedie": {Regressor, exponential},
 	"YetiRank": {}, "YetiRankPairwise": {}, "PairLogit": {}, "PairLogitPairwise": {}, "QueryRMSE": {}, "QuerySoftMax": {}, "StochasticRank": {}, "LambdaMart": {},
 }
@@ -85,7 +85,11 @@ func (m *Model) setClasses(names []any) error {
 			if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
 				m.integers = append(m.integers, int64(v))
 			}
-			texts = append(texts, strconv.FormatFloat(v, 'g', -1, 64))
+			text := strconv.FormatFloat(v, 'g', -1, 64)
+			if v == math.Trunc(v) && !strings.Contains(text, "e") {
+				text += ".0"
+			}
+			texts = append(texts, text)
 		case string:
 			texts = append(texts, v)
 		case bool:

@@ -2,6 +2,7 @@ package xgboost
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,21 @@ func TestStump(t *testing.T) {
 	}
 	if got := m.Columns()[1].Name; got != "b" {
 		t.Errorf("column 1: got %q, want b", got)
+	}
+}
+
+// TestLinearBase: XGBoost 3.2.0 adds the first base_score to every output of gblinear; want is what it answers.
+func TestLinearBase(t *testing.T) {
+	m, err := Load([]byte(`{"learner":{"attributes":{},"feature_names":[],"feature_types":[],"gradient_booster":{"model":{"boosted_rounds":3,"weights":[6.086915E-1,-2.5780445E-1,-4.3718806E-1,` +
+		`-4.7093952E-1,2.393845E-1,2.5424403E-1,-6.786915E-2,4.0726352E-1,-3.9014792E-1]},"name":"gblinear"},"learner_model_param":{"base_score":"[9.589338E-2,5.0135744E-1,-5.972508E-1]",` +
+		`"boost_from_average":"1","num_class":"3","num_feature":"2","num_target":"1"},"objective":{"name":"multi:softprob","softmax_multiclass_param":{"num_class":"3"}}},"version":[3,2,0]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float32{0.8033095002174377, 0.13487017154693604, -0.7670925855636597, -0.1529904007911682, 0.659670352935791, -0.33225154876708984}
+	raw := make([]float32, len(want))
+	if err := m.Raw(raw, []float32{0.5, -1, 1.25, 2}, 2); err != nil || !slices.Equal(raw, want) {
+		t.Errorf("got %v, %v; want %v", raw, err, want)
 	}
 }
 

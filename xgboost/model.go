@@ -173,13 +173,14 @@ func (m *Model) Raw(margins, x []float32, rows int) error {
 	return nil
 }
 
-// sums evaluates gblinear: bias and base first, then the features in order, each rounded.
+// sums evaluates gblinear: bias and base first, then the features in order, each rounded. XGBoost 3.1 and 3.2 write a base_score for each
+// output and add the first of them to all.
 func (m *Model) sums(margins, x []float32, rows int) {
 	width, k := m.features, m.outputs
 	for r := range rows {
 		row := x[r*width : (r+1)*width]
 		for o := range k {
-			sum := m.linear[width*k+o] + m.base[o]
+			sum := m.linear[width*k+o] + m.base[0]
 			for i, v := range row {
 				if v == v {
 					sum += float32(v * m.linear[i*k+o])
