@@ -15,10 +15,11 @@ const module = "ml-service/"
 var nearest = map[string][]string{
 	"cmd/local":       {"handler", "models"},
 	"cmd/lambda":      {"handler", "models"},
-	"handler":         {"handler/predict", "handler/oip", "handler/record"},
+	"handler":         {"handler/predict", "handler/oip", "handler/record", "handler/table"},
 	"handler/record":  {},
 	"handler/predict": {"handler/scan", "model"},
 	"handler/oip":     {"handler/scan", "model"},
+	"handler/table":   {"handler/scan", "model"},
 	"handler/scan":    {},
 	"model":           {"onnx", "xgboost", "lightgbm", "catboost"},
 	"onnx":            {"tree"},

@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"ml-service/handler"
+	"ml-service/handler/table"
 	"ml-service/model"
 )
 
@@ -92,16 +93,16 @@ func scorerOf(m *model.Model, format string, in *reader, stdout, stderr io.Write
 		in.unread(first)
 		return newJSONLines(m), nil
 	}
-	c, ignored, err := newTable(m, first)
+	c, ignored, err := table.Named(m, first)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("line 1: %w", err)
 	}
 	if len(ignored) > 0 {
-		fmt.Fprintf(stderr, "ml-service: score: columns that the model does not have: %s\n", quotedList(ignored))
+		fmt.Fprintf(stderr, "ml-service: score: columns that the model does not have: %s\n", table.QuotedList(ignored))
 	}
 	in.quotes = true
-	_, err = stdout.Write(c.header())
-	return c, err
+	_, err = stdout.Write(c.Header())
+	return csvRows{m, c}, err
 }
 
 // job is a piece on its way: its answers come in order, however the cores take them.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"ml-service/handler/table"
 )
 
 // reader cuts the input into pieces of whole lines.
@@ -39,7 +41,7 @@ func (r *reader) more() error {
 // line takes the first line, without a byte order mark; nil: there is none.
 func (r *reader) line() ([]byte, error) {
 	for {
-		end := lineEnd(r.rest, true)
+		end := table.LineEnd(r.rest, true)
 		if end < 0 && r.ended {
 			end = len(r.rest)
 		}
@@ -66,7 +68,7 @@ func (r *reader) piece(memory []byte) (piece, error) {
 		if r.ended || len(r.rest) >= pieceBytes {
 			end := lastLineEnd(r.rest[:min(len(r.rest), pieceBytes)], r.quotes)
 			if end < 0 {
-				end = lineEnd(r.rest, r.quotes)
+				end = table.LineEnd(r.rest, r.quotes)
 			}
 			if r.ended && (end < 0 || len(r.rest) <= pieceBytes) {
 				end = len(r.rest)
@@ -87,23 +89,6 @@ func (r *reader) piece(memory []byte) (piece, error) {
 	}
 }
 
-// lineEnd is the length of the first line with its end; -1: it has none.
-func lineEnd(text []byte, quotes bool) int {
-	at, inside := 0, false
-	for {
-		n := bytes.IndexByte(text[at:], '\n')
-		if n < 0 {
-			return -1
-		}
-		if quotes && bytes.Count(text[at:at+n], []byte{'"'})%2 == 1 {
-			inside = !inside
-		}
-		if at += n + 1; !inside {
-			return at
-		}
-	}
-}
-
 // lastLineEnd is the length of all lines that have an end; -1: there is none.
 func lastLineEnd(text []byte, quotes bool) int {
 	if !quotes || bytes.IndexByte(text, '"') < 0 {
@@ -114,19 +99,10 @@ func lastLineEnd(text []byte, quotes bool) int {
 	}
 	last := -1
 	for at := 0; ; last = at {
-		n := lineEnd(text[at:], true)
+		n := table.LineEnd(text[at:], true)
 		if n < 0 {
 			return last
 		}
 		at += n
 	}
-}
-
-// cutLine takes the first line, without its end.
-func cutLine(text []byte, quotes bool) (line, rest []byte) {
-	end := lineEnd(text, quotes)
-	if end < 0 {
-		return bytes.TrimSuffix(text, []byte("\r")), nil
-	}
-	return bytes.TrimSuffix(text[:end-1], []byte("\r")), text[end:]
 }

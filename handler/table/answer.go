@@ -1,4 +1,4 @@
-package main
+package table
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"ml-service/onnx"
 )
 
-// columns are the names of the answers' columns.
-func (t *table) columns() (names []string) {
+// Columns are the names of the answers' columns.
+func (t *Table) Columns() (names []string) {
 	m := t.model
 	switch m.Kind() {
 	case model.Classifier:
@@ -43,9 +43,10 @@ func numbered(name string, n int) []string {
 	return names
 }
 
-func (t *table) header() []byte {
+// Header is the line of their names.
+func (t *Table) Header() []byte {
 	var line []byte
-	for i, name := range t.columns() {
+	for i, name := range t.Columns() {
 		if i > 0 {
 			line = append(line, ',')
 		}
@@ -54,8 +55,8 @@ func (t *table) header() []byte {
 	return append(line, '\n')
 }
 
-// append appends the answers of a batch.
-func (t *table) append(dst []byte, b *model.Batch, rows int) []byte {
+// Append appends the answers of a batch.
+func (t *Table) Append(dst []byte, b *model.Batch, rows int) []byte {
 	m := t.model
 	for r := range rows {
 		switch {
