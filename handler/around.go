@@ -91,8 +91,11 @@ func (s *Service) finish(c *gin.Context, start time.Duration) {
 // routeOf is the pattern of the route that matched, under whichever of its addresses; empty: none did.
 func (s *Service) routeOf(c *gin.Context) string {
 	route := strings.TrimPrefix(c.FullPath(), s.base)
-	if route == "/predict/" {
+	switch {
+	case route == "/predict/":
 		return "/predict"
+	case route == "":
+		return s.aip.routeOf(c.Request.URL.Path)
 	}
 	return route
 }

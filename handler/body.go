@@ -16,6 +16,9 @@ type exchange struct {
 	inflater inflater
 	claim
 
+	kind []string // of the answer, a value of Content-Type
+	csv  bool     // the body is CSV
+
 	recorded   bool   // this request is
 	seen, said []byte // its body and its answer, for the record
 }

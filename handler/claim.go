@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -10,6 +11,11 @@ import (
 type claim struct {
 	inside     bool
 	body, work int64
+
+	// For the statistics: when it had its slot, when the model began and how long that took, and when the slot was given back.
+	entered, ran, took, left time.Duration
+	rows                     int
+	answered                 bool
 }
 
 // enter waits for a slot and for need bytes. A need that every slot has room for is not counted.
@@ -23,6 +29,7 @@ func (s *Service) enter(c *gin.Context, x *claim, need int64) error {
 		return err
 	}
 	x.inside, x.work = true, need
+	x.entered = clock()
 	return nil
 }
 
@@ -35,7 +42,7 @@ func (s *Service) leave(x *claim) {
 
 func (s *Service) leaveSlot(x *claim) {
 	if x.inside {
-		x.inside = false
+		x.inside, x.left = false, clock()
 		s.gate.leave()
 	}
 }
@@ -52,10 +59,11 @@ func (s *Service) shrink(x *claim, need int64) {
 func (s *Service) settle(x *claim) {
 	s.leave(x)
 	s.gate.free(x.work)
-	x.work = 0
+	s.counts.add(x)
+	*x = claim{}
 }
 
 // values bounds how many values a JSON text can hold, by the commas between them.
 func values(text []byte) int64 { return int64(bytes.Count(text, comma)) + 1 }
 
-var comma = []byte{','}
+var comma, newline = []byte{','}, []byte{'\n'}

@@ -27,6 +27,8 @@ type Config struct {
 	ModelName      string
 	MaxBodyBytes   int64
 	BasePath       string  // under which every route is found as well; empty: none
+	HealthRoute    string  // Vertex AI's own
+	PredictRoute   string  // Vertex AI's own
 	Origins        string  // of pages that may call from browsers; empty: none but its own
 	Strict         bool    // tensors of the open protocol are not converted
 	RecordDir      string  // of the record of requests; empty: none
@@ -78,6 +80,14 @@ func (c *Config) Settings() []Setting {
 		{"BASE_PATH", "", "path under which every route is found as well, as /ml; for prefixes that nobody in front takes off", func(v string) error {
 			c.BasePath = v
 			return basePath(v)
+		}},
+		{"AIP_HEALTH_ROUTE", "", "one more address of GET /ping, as Vertex AI sets it; empty: none", func(v string) error {
+			c.HealthRoute = v
+			return aipRoute(v)
+		}},
+		{"AIP_PREDICT_ROUTE", "", "one more address of POST /invocations, as Vertex AI sets it; empty: none", func(v string) error {
+			c.PredictRoute = v
+			return aipRoute(v)
 		}},
 		{"CORS_ORIGINS", "", "origins of pages that may call from a browser, as https://example.org,https://example.com, or *; empty: none", func(v string) error {
 			c.Origins = v
@@ -180,7 +190,7 @@ func (c *Config) Options(o *Opened) Options {
 	origins, _ := parseOrigins(c.Origins) // Settings has checked it
 	return Options{
 		Model: o.Model, Example: o.Example, Name: c.ModelName, Color: c.Color, MaxBodyBytes: c.MaxBodyBytes,
-		BasePath: c.BasePath, Origins: origins, Strict: c.Strict, Concurrency: c.MaxConcurrency, Queue: c.MaxQueue,
+		BasePath: c.BasePath, HealthRoute: c.HealthRoute, PredictRoute: c.PredictRoute, Origins: origins, Strict: c.Strict, Concurrency: c.MaxConcurrency, Queue: c.MaxQueue,
 	}
 }
 
@@ -190,7 +200,7 @@ func basePath(v string) error {
 		return nil
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
-	own := []string{"health", "livez", "readyz", "predict", "v2", "metrics", "openapi.json", "docs"}
+	own := []string{"health", "livez", "readyz", "predict", "v1", "v2", "ping", "invocations", "metrics", "openapi.json", "docs"}
 	plain := strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/") == ""
 	if v[0] != '/' || !plain || strings.HasSuffix(v, "/") || strings.Contains(v, "//") || strings.Contains(v, "/.") || slices.Contains(own, first) {
 		return errors.New("want a path as /ml or /teams/ml, which begins with no route of the service")

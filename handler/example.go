@@ -14,6 +14,7 @@ type example struct {
 	Name            string
 	Predict, Answer json.RawMessage // POST /predict
 	Infer, Inferred json.RawMessage // POST /v2/models/{name}/infer
+	Invoke, Invoked json.RawMessage // POST /invocations; nil where it takes no such rows
 }
 
 // examples are one row and two rows that the model has answered just now. A model that takes none of
@@ -24,12 +25,13 @@ func (s *Service) examples() []example {
 		return nil
 	}
 	var found []example
-	for _, x := range []struct{ name, body string }{
+	for i, x := range []struct{ name, body string }{
 		{"one row", `{"x":` + row + `}`},
 		{"two rows", `{"x":[` + row + `,` + row + `]}`},
 	} {
 		if e, err := s.answerExample([]byte(x.body)); err == nil {
 			e.Name = x.name
+			e.Invoke, e.Invoked = s.platformExample(row, i+1)
 			found = append(found, e)
 		}
 	}

@@ -48,6 +48,7 @@ type gate struct {
 	left     func(ctx context.Context, ready <-chan struct{}) (gone bool) // nil: whose context ended is gone
 	state    atomic.Int64                                                 // running, plus waiting times oneWaits
 	manyWait atomic.Int64                                                 // of those that wait, the large ones
+	waited   atomic.Int64                                                 // by all who got in, in nanoseconds
 	average  atomic.Int64                                                 // of the model's time for a batch, in nanoseconds; moves by an eighth at a time
 
 	mu    sync.Mutex
@@ -100,9 +101,11 @@ func (g *gate) halfQueue() int64 { return (g.queue + 1) / 2 }
 // The error is a refusal, after which neither must be called.
 func (g *gate) enter(ctx context.Context, need int64) error {
 	if need > 0 || !g.Take() {
+		start := clock()
 		if err := g.wait(ctx, need); err != nil {
 			return err
 		}
+		g.waited.Add(int64(clock() - start))
 	}
 	if g.average.Load() > int64(costly) {
 		runtime.Gosched()

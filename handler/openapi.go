@@ -45,6 +45,7 @@ func (o openAPI) document() object {
 		"tags": list{
 			object{"name": "predict", "description": "Rows in, predictions out."},
 			object{"name": "open inference protocol", "description": "Tensors in, tensors out: the V2 protocol of KServe and Triton."},
+			object{"name": platformTag, "description": "Rows in, predictions out, in the forms of SageMaker, Vertex AI, MLflow and KServe V1."},
 			object{"name": "service", "description": "What the service says of itself."},
 		},
 		"paths":      o.paths(),
@@ -97,6 +98,7 @@ func (o openAPI) schemas() object {
 		"InferRequest":  o.inferRequest(),
 		"InferAnswer":   o.inferAnswer(),
 	}
+	s["InvokeRequest"], s["InvokeAnswer"] = o.invokeSchemas()
 	if o.model.ScoresOutput() >= 0 {
 		s["Probabilities"] = object{"type": "object", "additionalProperties": object{"type": list{"number", "null"}},
 			"description": "all scores by class, unrounded; where the request asks for them"}

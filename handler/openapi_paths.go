@@ -95,6 +95,7 @@ func (o openAPI) paths() object {
 			exactly(object{"name": object{"const": o.name}, "ready": boolean}), notReady())
 		paths[path+"/infer"] = object{"post": o.infer("infer" + suffix)}
 	}
+	o.addPlatforms(paths)
 	return paths
 }
 

@@ -15,7 +15,8 @@ import (
 )
 
 // predicting are the routes that run the model, by the pattern they are registered with.
-var predicting = map[string]bool{"/predict": true, "/predict/": true, "/v2/models/:name/infer": true, "/v2/models/:name/versions/:version/infer": true}
+var predicting = map[string]bool{"/predict": true, "/predict/": true, "/v2/models/:name/infer": true, "/v2/models/:name/versions/:version/infer": true,
+	"/invocations": true, "/v1/models/:name": true}
 
 // Predicts says whether a route that an Observer is told of runs the model.
 func Predicts(route string) bool { return predicting[route] }
@@ -27,6 +28,7 @@ func (s *Service) predict(c *gin.Context) {
 		x = new(exchange)
 	}
 	defer s.settle(&x.claim)
+	x.kind, x.csv = jsonType, false
 	x.recorded = s.record != nil && s.record.Take()
 	err := s.answer(c, x)
 	if err != nil {
@@ -39,39 +41,64 @@ func (s *Service) predict(c *gin.Context) {
 	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
 }
 
-// answer reads the request, runs it, and writes the answer, a large one in pieces.
+// answer reads the request, runs it, and writes the answer.
 func (s *Service) answer(c *gin.Context, x *exchange) error {
-	if err := s.admit(c); err != nil {
-		return err
-	}
-	body, err := s.read(c, x)
+	body, asked, err := s.take(c, x, s.codec)
 	if err != nil {
 		return err
 	}
+	p := s.codec.Request()
+	return s.reply(c, x, p.Batch, p, p.Decode(body), asked)
+}
+
+// rows are a request on its way through the model, in whichever form it came and is answered.
+type rows interface {
+	AskProbabilities() error
+	Refused(err error) error
+	Rowwise() error
+	AppendPiece(dst []byte) (piece []byte, more bool)
+	Release()
+}
+
+// take reads the body of a request for rows and waits for what it needs. asked says whether its query asks for all scores.
+func (s *Service) take(c *gin.Context, x *exchange, codec *predict.Codec) (body []byte, asked bool, err error) {
+	if err := s.admit(c); err != nil {
+		return nil, false, err
+	}
+	if body, err = s.read(c, x); err != nil {
+		return nil, false, err
+	}
 	if body, err = s.inflate(c, x, body); err != nil {
-		return err
+		return nil, false, err
 	}
 	if x.recorded && len(body) <= record.MostBody {
 		x.seen = bytes.Clone(body)
 	}
-	asked, err := asksProbabilities(c.Request)
-	if err != nil {
-		return err
+	if asked, err = asksProbabilities(c.Request); err != nil {
+		return nil, false, err
 	}
-	came := values(body) + int64(s.codec.Absents(body))
+	came := values(body) + int64(codec.Absents(body))
+	if x.csv {
+		came += int64(bytes.Count(body, newline))
+	}
 	need := s.needs.of(came, int64(len(body)), false)
 	if asked || bytes.Contains(body, probabilities) {
 		need += came * s.needs.scores
 	}
-	if err := s.enter(c, &x.claim, need); err != nil {
-		return err
-	}
-	p := s.codec.Request()
-	if err = p.Decode(body); err == nil && asked {
+	return body, asked, s.enter(c, &x.claim, need)
+}
+
+// reply runs a decoded batch, unless err says that it could not be decoded, and writes the answer, a large one in pieces. p is
+// released.
+func (s *Service) reply(c *gin.Context, x *exchange, b *model.Batch, p rows, err error, asked bool) error {
+	if err == nil && asked {
 		err = p.AskProbabilities()
 	}
 	if err == nil {
-		err = p.Refused(s.infer(p.Batch))
+		err = p.Refused(s.infer(b, &x.claim))
+	}
+	if err == nil {
+		err = p.Rowwise()
 	}
 	if err != nil {
 		p.Release() // not deferred: what a panic interrupted is not used again
@@ -79,10 +106,11 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	}
 	more := false
 	x.out, more = p.AppendPiece(x.out[:0])
+	x.answered = true
 	if !more {
 		p.Release()
 		s.leave(&x.claim)
-		s.write(c, http.StatusOK, x.out)
+		s.writeAs(c, x.kind, http.StatusOK, x.out)
 		if x.recorded {
 			x.said = bytes.Clone(x.out)
 		}
@@ -90,8 +118,8 @@ func (s *Service) answer(c *gin.Context, x *exchange) error {
 	}
 	s.letGo(x.in)
 	x.in, x.inflater.plain = nil, nil
-	if p.Batch.Blocks() {
-		s.shrink(&x.claim, s.model.Need(p.Batch.Rows(), 1).Answer+pieceBytes)
+	if b.Blocks() {
+		s.shrink(&x.claim, s.model.Need(b.Rows(), 1).Answer+pieceBytes)
 	}
 	s.leave(&x.claim)
 	s.writePieces(c, p, x)
@@ -124,8 +152,8 @@ func (s *Service) keep(c *gin.Context, x *exchange) {
 }
 
 // writePieces writes an answer whose first piece is in x.out.
-func (s *Service) writePieces(c *gin.Context, p *predict.Request, x *exchange) {
-	c.Writer.Header()["Content-Type"] = jsonType
+func (s *Service) writePieces(c *gin.Context, p rows, x *exchange) {
+	c.Writer.Header()["Content-Type"] = x.kind
 	c.Writer.WriteHeader(http.StatusOK)
 	for more := true; s.sendBody(c, x.out) == nil && more; {
 		x.out, more = p.AppendPiece(x.out[:0])
@@ -133,12 +161,13 @@ func (s *Service) writePieces(c *gin.Context, p *predict.Request, x *exchange) {
 }
 
 // infer runs a decoded batch. Every route that predicts comes through here.
-func (s *Service) infer(b *model.Batch) error {
-	start := clock()
+func (s *Service) infer(b *model.Batch, x *claim) error {
+	x.ran = clock()
 	if err := b.Run(s.gate); err != nil {
 		return err
 	}
-	took := clock() - start
+	took := clock() - x.ran
+	x.took, x.rows = took, b.Rows()
 	s.gate.ran(took)
 	if s.observer != nil {
 		s.observe(func() { s.observer.Inference(b, took) })
@@ -162,8 +191,13 @@ const bufferedAnswer = 2000
 
 // write sends a JSON answer.
 func (s *Service) write(c *gin.Context, status int, body []byte) {
+	s.writeAs(c, jsonType, status, body)
+}
+
+// writeAs sends an answer of a kind, a value of Content-Type.
+func (s *Service) writeAs(c *gin.Context, kind []string, status int, body []byte) {
 	h := c.Writer.Header()
-	h["Content-Type"] = jsonType
+	h["Content-Type"] = kind
 	if len(body) > bufferedAnswer {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}

@@ -15,7 +15,7 @@ func (s *Service) router() *gin.Engine {
 	e.ForwardedByClientIP = false
 	_ = e.SetTrustedProxies(nil) // an empty list has no entry that could be wrong
 	e.Use(s.around)
-	e.NoRoute(func(c *gin.Context) { s.fail(c, errNotFound) })
+	e.NoRoute(s.noRoute)
 	e.NoMethod(s.noMethod)
 	s.signature = signatureOf(s.model, s.strict)
 	s.routes(&e.RouterGroup)
@@ -32,12 +32,17 @@ func (s *Service) routes(g *gin.RouterGroup) {
 	handleGet(g, "/health", s.health)
 	handleGet(g, "/readyz", s.health)
 	handleGet(g, "/livez", func(c *gin.Context) { s.write(c, http.StatusOK, s.ok) })
-	g.POST("/predict", s.predict)
-	g.POST("/predict/", s.predict)
+	predict := s.predict
+	if s.aip.predict == "/predict" { // both at one address: rows by x are answered alike
+		predict = s.invoke
+	}
+	g.POST("/predict", predict)
+	g.POST("/predict/", predict)
 	if s.metrics != nil {
 		handleGet(g, "/metrics", gin.WrapH(s.metrics))
 	}
 	s.routeV2(g)
+	s.routePlatforms(g)
 	s.routeOpenAPI(g)
 	s.routeDocs(g)
 	handleGet(g, "/", redirect("docs"))

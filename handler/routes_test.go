@@ -17,6 +17,9 @@ func TestPredicts(t *testing.T) {
 	posts := map[string]bool{}
 	for _, route := range New(Options{Model: m}).Engine().Routes() {
 		if route.Method == http.MethodPost {
+			if route.Path == "/v2/repository/index" { // lists the model
+				continue
+			}
 			posts[route.Path] = true
 			if !Predicts(route.Path) {
 				t.Errorf("POST %s is not among the predicting routes", route.Path)

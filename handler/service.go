@@ -27,6 +27,8 @@ type Options struct {
 	Color        string       // blue or green; empty: no X-Color header
 	MaxBodyBytes int64        // the longest body taken; 0: DefaultMaxBodyBytes
 	BasePath     string       // under which every route is found as well, as /ml; empty: none
+	HealthRoute  string       // one more address of GET /ping; empty: none
+	PredictRoute string       // one more address of POST /invocations; empty: none
 	Origins      []string     // of pages that may call from browsers, or "*" alone; nil: of this service's own
 	Strict       bool         // tensors of the open protocol are not converted to the model's types
 	Logger       *slog.Logger // nil: no logs
@@ -77,6 +79,9 @@ type Service struct {
 	engine               *gin.Engine
 	document, document30 func() ([]byte, error) // OpenAPI 3.1 and 3.0
 	codec                *predict.Codec
+	platforms            *predict.Codec // of the managed platforms' bodies
+	aip                  aipRoutes
+	counts               counts
 	example              []byte
 	buffers              sync.Pool // of *exchange
 
@@ -90,8 +95,12 @@ type Service struct {
 // New makes the service and its router.
 func New(o Options) *Service {
 	s := &Service{
-		model:    o.Model,
-		codec:    predict.New(o.Model),
+		model: o.Model,
+		codec: predict.New(o.Model),
+
+		platforms: predict.NewForPlatforms(o.Model),
+		aip:       aipRoutes{health: o.HealthRoute, predict: o.PredictRoute},
+
 		example:  o.Example,
 		name:     o.Name,
 		maxBody:  o.MaxBodyBytes,

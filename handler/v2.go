@@ -34,6 +34,7 @@ func (s *Service) routeV2(g *gin.RouterGroup) {
 		handleGet(v2, path+"/ready", s.v2Known, s.v2ModelReady)
 		v2.POST(path+"/infer", s.v2Known, s.v2Infer)
 	}
+	s.routeTriton(v2)
 }
 
 // signatureOf is what the model takes and gives, by the names of its graph.
@@ -132,7 +133,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 		for _, o := range x.request.Outputs {
 			b.Keep(o.Index)
 		}
-		err = x.refused(s.infer(b))
+		err = x.refused(s.infer(b, &x.claim))
 	}
 	if err == nil {
 		a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
@@ -140,6 +141,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 			a.ID = sentID(c)
 		}
 		x.out, header = a.Append(x.out[:0], b.Output)
+		x.answered = true
 	}
 	b.Release() // not deferred: what a panic interrupted is not used again
 	return header, err

@@ -45,7 +45,7 @@ type tensorParameters struct {
 }
 
 func (s *Service) v2Server(c *gin.Context) {
-	s.writeValue(c, serverMetadata{Name: s.name, Version: s.version[0], Extensions: []string{"binary_tensor_data"}})
+	s.writeValue(c, serverMetadata{Name: s.name, Version: s.version[0], Extensions: []string{"binary_tensor_data", "model_configuration", "statistics"}})
 }
 
 func (s *Service) v2Model(c *gin.Context) {

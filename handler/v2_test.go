@@ -53,7 +53,7 @@ func TestV2Answers(t *testing.T) {
 		status                   int
 		want                     string
 	}{
-		{"server", "GET", "/v2", "", 200, `{"name":"ml-service","version":"v1.0.0","extensions":["binary_tensor_data"]}`},
+		{"server", "GET", "/v2", "", 200, `{"name":"ml-service","version":"v1.0.0","extensions":["binary_tensor_data","model_configuration","statistics"]}`},
 		{"live", "GET", "/v2/health/live", "", 200, `{"live":true}`},
 		{"ready", "GET", "/v2/health/ready", "", 200, `{"ready":true,"live":true}`},
 		{"model ready", "GET", "/v2/models/ml-service/ready", "", 200, `{"name":"ml-service","ready":true}`},

@@ -39,6 +39,10 @@ func dispatch(ctx context.Context, args []string, getenv func(string) string, st
 	if healthcheck {
 		args = args[1:]
 	}
+	args, getenv, err := handler.OnPlatform(args, getenv)
+	if err != nil {
+		return err
+	}
 	cfg, err := parseConfig(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -65,7 +69,7 @@ const collectAt = 200
 func usage(w io.Writer) {
 	fmt.Fprint(w, `ml-service serves a tabular model over HTTP: GET /health, POST /predict.
 
-  ml-service [flags]              serve
+  ml-service [serve] [flags]      serve; with the word as SageMaker has it: models from /opt/ml/model where they are
   ml-service healthcheck [flags]  ask the instance on this machine for /health; exit 0 if it is ok
   ml-service check DIR            say what a model file, its folder or a folder of such is, and whether it can be served
   ml-service score --model DIR [--format csv|jsonl] [--cores N] < rows.csv > answers.csv

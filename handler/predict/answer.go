@@ -23,6 +23,9 @@ func (r *Request) AppendAnswer(dst []byte) []byte {
 // the text of a large answer is never in memory as a whole.
 func (r *Request) AppendPiece(dst []byte) (piece []byte, more bool) {
 	b, full := r.Batch, len(dst)+pieceBytes
+	if r.rowwise {
+		return r.appendPredictions(dst, full)
+	}
 	if !b.PerRow() {
 		return r.appendOutputs(dst, full)
 	}
@@ -59,7 +62,12 @@ func (r *Request) appendRow(dst []byte, row int) []byte {
 		}
 		return dst
 	}
-	targets := m.Targets()
+	return r.appendValue(dst, row)
+}
+
+// appendValue appends what a regressor answers for a row.
+func (r *Request) appendValue(dst []byte, row int) []byte {
+	targets, b := r.codec.model.Targets(), r.Batch
 	if targets == 1 {
 		return appendElement(dst, b.Output(0), row)
 	}

@@ -27,8 +27,10 @@ type Codec struct {
 }
 
 // New makes the codec of a model.
-func New(m *model.Model) *Codec {
-	c := &Codec{model: m, inputs: m.Inputs(), byName: make(map[string]int)}
+func New(m *model.Model) *Codec { return newCodec(m, m.Inputs()) }
+
+func newCodec(m *model.Model, inputs []model.Input) *Codec {
+	c := &Codec{model: m, inputs: inputs, byName: make(map[string]int)}
 	for i, in := range c.inputs {
 		c.byName[in.Name] = i
 	}
@@ -85,6 +87,9 @@ type Request struct {
 
 	probabilities bool // all scores are asked for
 
+	rowwise bool   // each element of a list is a row, and the answer is {"predictions": […]}
+	root    string // what stands for x in the field of an error
+
 	output, answered int // how much of the answer is in the pieces so far: outputs of a model answered by name, and rows
 }
 
@@ -125,7 +130,7 @@ func (r *Request) refused(err error) error {
 	if refused.Input == "" {
 		message = refused.Error()
 	}
-	return &Error{Field: r.field(refused), Message: message, cause: refused}
+	return r.rooted(&Error{Field: r.field(refused), Message: message, cause: refused})
 }
 
 // field is where the element that the model refused stands in the body.
@@ -140,7 +145,7 @@ func (r *Request) field(e *onnx.RunError) string {
 		if !r.single {
 			at.row = e.Element[0]
 		}
-		if r.form != byInput {
+		if r.form != byInput && r.form != byTensor {
 			at.row = e.Element[0]
 			if at.index = i; len(r.inputs) == 1 && len(e.Element) > 1 {
 				at.index = e.Element[1]

@@ -12,7 +12,19 @@ import (
 // object keyed by input name, or a list of such objects. Other members are checked to be JSON and ignored. A failure is an
 // *Error; the body is not kept.
 func (r *Request) Decode(body []byte) error {
+	r.reset(body)
+	err := r.document()
+	r.scan.Text = nil
+	if err != nil {
+		return asError(body, err)
+	}
+	return nil
+}
+
+// reset gets ready to read a body.
+func (r *Request) reset(body []byte) {
 	r.scan.Reset(body)
+	r.rowwise, r.root = false, "x"
 	r.row, r.objects, r.single = -1, false, false
 	r.output, r.answered = 0, 0
 	r.form, r.frameRows, r.probabilities = byInput, 0, false
@@ -21,12 +33,6 @@ func (r *Request) Decode(body []byte) error {
 		clearTensor(t)
 		r.seen[i] = 0
 	}
-	err := r.document()
-	r.scan.Text = nil
-	if err != nil {
-		return asError(body, err)
-	}
-	return nil
 }
 
 // asError turns what stopped the pass into what the caller reads. A body that is not JSON is said to be so, wherever the

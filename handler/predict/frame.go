@@ -24,6 +24,9 @@ const (
 	byFeature             // x.age, x[3].age
 	byColumn              // x.age[3]
 	bySplit               // x.data[3][1]
+
+	byPosition // x[3][1]
+	byTensor   // x.age[3], x.image[3][0][2]
 )
 
 // columnsOf are the columns of a frame by name, nil where a model cannot be asked by columns: the features of its one input, or
@@ -292,10 +295,7 @@ func (r *Request) splitColumns() error {
 		return err
 	}
 	for s.More(']') {
-		if s.Peek() != '"' {
-			return &Error{Field: "x.columns", Message: "want names, got " + s.Got()}
-		}
-		name, err := s.Quoted()
+		name, err := r.columnName()
 		if err != nil {
 			return err
 		}
@@ -306,6 +306,19 @@ func (r *Request) splitColumns() error {
 	return s.Err()
 }
 
+// columnName reads the name of a column; one without a name is a number in pandas.
+func (r *Request) columnName() ([]byte, error) {
+	s := &r.scan
+	switch c := s.Peek(); {
+	case c == '"':
+		return s.Quoted()
+	case c >= '0' && c <= '9':
+		_, text, err := s.Number()
+		return text, err
+	}
+	return nil, &Error{Field: "x.columns", Message: "want names, got " + s.Got()}
+}
+
 // ofColumns says of a fault of a column that it stands in the list of their names.
 func ofColumns(name string, err error) error {
 	var e *Error
@@ -313,6 +326,14 @@ func ofColumns(name string, err error) error {
 		return &Error{Field: "x.columns", Message: name + ": " + e.Message}
 	}
 	return err
+}
+
+// splitRow is the place of a row of values in the order of the columns.
+func (r *Request) splitRow() string {
+	if r.form == byPosition {
+		return fmt.Sprintf("x[%d]", r.row)
+	}
+	return fmt.Sprintf("x.data[%d]", r.row)
 }
 
 func (r *Request) splitRows() error {
@@ -327,7 +348,7 @@ func (r *Request) splitRows() error {
 	for r.row = 0; s.More(']'); r.row++ {
 		first := length(r.inputs[0])
 		if s.Peek() != '[' {
-			return &Error{Field: fmt.Sprintf("x.data[%d]", r.row), Message: "want a list of the row's values, got " + s.Got()}
+			return &Error{Field: r.splitRow(), Message: "want a list of the row's values, got " + s.Got()}
 		}
 		if err := s.Open(); err != nil {
 			return err
@@ -335,7 +356,7 @@ func (r *Request) splitRows() error {
 		n := 0
 		for ; s.More(']'); n++ {
 			if n == given {
-				return &Error{Field: fmt.Sprintf("x.data[%d]", r.row), Message: fmt.Sprintf("want %s, got more", count(given, "value"))}
+				return &Error{Field: r.splitRow(), Message: fmt.Sprintf("want %s, got more", count(given, "value"))}
 			}
 			r.nth = n
 			if err := r.element(r.inputOf(r.order[n]), r.order[n], 0); err != nil {
@@ -346,7 +367,7 @@ func (r *Request) splitRows() error {
 			return err
 		}
 		if n < given {
-			return &Error{Field: fmt.Sprintf("x.data[%d]", r.row), Message: fmt.Sprintf("want %s, got %d", count(given, "value"), n)}
+			return &Error{Field: r.splitRow(), Message: fmt.Sprintf("want %s, got %d", count(given, "value"), n)}
 		}
 		r.order = r.order[:given]
 		for k := range r.codec.columns {

@@ -23,7 +23,11 @@ type place struct {
 // String gives the place as callers read it: x, x[1], x[1][2], x.age, x[3].age.
 func (p place) String() string {
 	s := []byte("x")
-	if p.input >= 0 && p.form != byInput {
+	if p.form == byTensor && p.input >= 0 {
+		s = append(append(s, '.'), p.inputs[p.input].Name...)
+		p.objects = false
+	}
+	if p.input >= 0 && p.form != byInput && p.form != byTensor {
 		return p.inFrame(s)
 	}
 	if p.row >= 0 {
@@ -64,6 +68,9 @@ func (p place) inFrame(s []byte) string {
 	switch p.form {
 	case bySplit:
 		s = append(s, ".data"...)
+		row()
+		return string(append(strconv.AppendInt(append(s, '['), int64(p.nth), 10), ']'))
+	case byPosition:
 		row()
 		return string(append(strconv.AppendInt(append(s, '['), int64(p.nth), 10), ']'))
 	case byColumn:

@@ -62,14 +62,7 @@ func (t *Table) Append(dst []byte, b *model.Batch, rows int) []byte {
 		switch {
 		case !b.PerRow():
 			for i := range m.Outputs() {
-				o := b.Output(i)
-				width := o.Len() / rows
-				for k := range width {
-					if i+k > 0 {
-						dst = append(dst, ',')
-					}
-					dst = appendValue(dst, o, r*width+k)
-				}
+				dst = appendValues(dst, b, i, r, i == 0)
 			}
 		case m.Kind() == model.Classifier:
 			dst = appendValue(dst, b.Label(), r)
@@ -80,12 +73,7 @@ func (t *Table) Append(dst []byte, b *model.Batch, rows int) []byte {
 				}
 			}
 		default:
-			for k := range m.Targets() {
-				if k > 0 {
-					dst = append(dst, ',')
-				}
-				dst = appendValue(dst, b.Output(0), r*m.Targets()+k)
-			}
+			dst = appendValues(dst, b, 0, r, true)
 		}
 		dst = append(dst, '\n')
 	}
@@ -135,4 +123,46 @@ func appendText(dst []byte, s string) []byte {
 		dst = append(dst, c)
 	}
 	return append(dst, '"')
+}
+
+// AppendRow appends the answer to a row as a line without a confidence: the label, or the values. scores is the output whose
+// scores follow the label; -1: none.
+func AppendRow(dst []byte, b *model.Batch, row, scores int) []byte {
+	m := b.Model()
+	switch {
+	case !b.PerRow():
+		for i := range m.Outputs() {
+			dst = appendValues(dst, b, i, row, i == 0)
+		}
+	case m.Kind() == model.Classifier:
+		dst = appendValue(dst, b.Label(), row)
+		if scores >= 0 {
+			dst = appendValues(dst, b, scores, row, false)
+		}
+	default:
+		dst = appendValues(dst, b, 0, row, true)
+	}
+	return append(dst, '\n')
+}
+
+// appendValues appends a row's part of output i.
+func appendValues(dst []byte, b *model.Batch, i, row int, first bool) []byte {
+	t, axis := b.Output(i), b.Model().Outputs()[i].Rows
+	if len(t.Shape) < 3 {
+		axis = 0
+	}
+	inner, rows := 1, t.Shape[axis]
+	for _, d := range t.Shape[axis+1:] {
+		inner *= d
+	}
+	for at := row * inner; at < t.Len(); at += rows * inner {
+		for k := range inner {
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst = appendValue(dst, t, at+k)
+		}
+	}
+	return dst
 }

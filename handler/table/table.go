@@ -26,14 +26,17 @@ type field struct {
 
 // Error is a line, or a header, that does not fit the model.
 type Error struct {
-	Column  string // its name; empty: the line itself
-	Nth     int    // the column's place in the line
+	Column  string // its name; empty where it has none
+	Nth     int    // the column's place in the line; -1: the line itself
 	Message string // what was expected and what was got
 }
 
 func (e *Error) Error() string {
-	if e.Column == "" {
+	switch {
+	case e.Nth < 0:
 		return e.Message
+	case e.Column == "":
+		return fmt.Sprintf("column %d: %s", e.Nth+1, e.Message)
 	}
 	return fmt.Sprintf("column %q: %s", e.Column, e.Message)
 }
@@ -163,7 +166,7 @@ func (t *Table) Refused(err error) (row int, at *Error) {
 			return e.Element[0], t.wrong(i, e.Message)
 		}
 	}
-	return e.Element[0], &Error{Message: e.Error()}
+	return e.Element[0], &Error{Nth: -1, Message: e.Error()}
 }
 
 func (t *Table) wrong(nth int, message string) *Error {
@@ -184,7 +187,7 @@ func (t *Table) Resize(b *model.Batch, rows int) {
 // Fill puts the cells of a line into their places in a row. A failure is an *Error.
 func (t *Table) Fill(b *model.Batch, row int, cells [][]byte) error {
 	if len(cells) != len(t.fields) {
-		return &Error{Message: fmt.Sprintf("want %d fields, got %d", len(t.fields), len(cells))}
+		return &Error{Nth: -1, Message: fmt.Sprintf("want %d fields, got %d", len(t.fields), len(cells))}
 	}
 	for i := range t.fields {
 		f := &t.fields[i]

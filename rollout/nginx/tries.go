@@ -213,7 +213,13 @@ func apart(cumulative map[string]uint64) map[string]uint64 {
 }
 
 // predicts says whether a route runs the model.
-func predicts(route string) bool { return route == "/predict" || strings.HasSuffix(route, "/infer") }
+func predicts(route string) bool {
+	switch route {
+	case "/predict", "/invocations", "/v1/models/:name":
+		return true
+	}
+	return strings.HasSuffix(route, "/infer")
+}
 
 // labelsOf reads `a="x",b="y"`.
 func labelsOf(list string) map[string]string {
