@@ -59,7 +59,7 @@ func (d *document) columns() ([]Column, error) {
 	if len(lists) == 0 {
 		return columns, nil
 	}
-	of, err := d.categories(len(lists))
+	of, err := d.categories(lists)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +71,10 @@ func (d *document) columns() ([]Column, error) {
 	return columns, nil
 }
 
-// categories finds the n columns of categories: as the parameters name them, else those whose values are listed.
-func (d *document) categories(n int) ([]int, error) {
+// categories finds the columns of the lists: as the parameters name them, else those whose values are listed, else the only ones whose values
+// the lists can hold. Ordered categories of pandas are numbers to LightGBM, and whole numbers may be categories without a list.
+func (d *document) categories(lists [][]any) ([]int, error) {
+	n := len(lists)
 	var of []int
 	for word := range strings.SplitSeq(d.categorical, ",") {
 		if i, err := strconv.Atoi(word); err == nil && i >= 0 && i < d.features && (len(of) == 0 || i > of[len(of)-1]) {
@@ -88,10 +90,64 @@ func (d *document) categories(n int) ([]int, error) {
 			of = append(of, i)
 		}
 	}
-	if len(of) != n {
+	if len(of) == n {
+		return of, nil
+	}
+	if of = d.holding(lists); of == nil {
 		return nil, fmt.Errorf("pandas_categorical has categories of %d columns, and the file does not say which these are", n)
 	}
 	return of, nil
+}
+
+// holding finds the columns of the lists by their values: each list in the first column that may be its own, and again from the end, each in
+// the last. Only where these are the same is there no other way; else nil.
+func (d *document) holding(lists [][]any) []int {
+	most := make([]int, d.features) // categories that a column's values need; -1: they are no codes
+	for i := range most {
+		if i < len(d.infos) {
+			most[i] = codes(d.infos[i])
+		}
+	}
+	first := make([]int, 0, len(lists))
+	for i, n := range most {
+		if k := len(first); k < len(lists) && n >= 0 && n <= len(lists[k]) {
+			first = append(first, i)
+		}
+	}
+	if len(first) < len(lists) {
+		return nil
+	}
+	k := len(lists) - 1
+	for i := len(most) - 1; k >= 0; i-- {
+		if n := most[i]; n >= 0 && n <= len(lists[k]) {
+			if first[k] != i {
+				return nil
+			}
+			k--
+		}
+	}
+	return first
+}
+
+// codes is how many categories there must be where these are their codes; -1: they are no codes. info is what feature_infos has of a column: the
+// range of its values, a list of them, or none.
+func codes(info string) int {
+	if info == "none" {
+		return 0
+	}
+	list, least := info, int64(-1) // which stands for a missing one
+	if inside, ok := strings.CutPrefix(info, "["); ok {
+		list, least = strings.TrimSuffix(inside, "]"), 0
+	}
+	n := 0
+	for word := range strings.SplitSeq(list, ":") {
+		v, err := strconv.ParseInt(word, 10, 32)
+		if err != nil || v < least {
+			return -1
+		}
+		n = max(n, int(v)+1)
+	}
+	return n
 }
 
 func (c *Column) read(list []any) error {

@@ -55,6 +55,28 @@ func TestStump(t *testing.T) {
 	}
 }
 
+// TestOrderedCategories: an ordered column of pandas has a list of categories, and its codes are split as numbers.
+func TestOrderedCategories(t *testing.T) {
+	ordered := strings.NewReplacer(`[["red", "green"]]`, `[["low", "high"], ["a", "b", "c", "d", "e", "f"]]`, "feature_infos=[0:1]", "feature_infos=%s")
+	for info, works := range map[string]bool{"[0:1]": true, "[0:1.5]": false, "[-1:1]": false, "[0:2]": false, "none": true} {
+		m, err := Load([]byte(strings.Replace(ordered.Replace(stump), "%s", info, 1)))
+		if works != (err == nil) {
+			t.Errorf("values %s: got %v", info, err)
+		}
+		if err == nil && (m.Columns()[0].Code("high") != 1 || m.Columns()[1].Code("f") != 5) {
+			t.Errorf("values %s: got %v", info, m.Columns())
+		}
+	}
+	three := strings.NewReplacer("max_feature_idx=1", "max_feature_idx=2", "feature_names=a b", "feature_names=a b c", "[0:1] -1:0:5", "[0:1.5] -1:0:5 [0:1]", `[["red", "green"]]`, `[["a", "b", "c", "d", "e", "f"], ["low", "high"]]`)
+	if m, err := Load([]byte(three.Replace(stump))); err != nil || m.Columns()[0].Strings != nil || m.Columns()[2].Code("high") != 1 {
+		t.Errorf("the second list is of the third column: got %v", err)
+	}
+	other := strings.NewReplacer("max_feature_idx=1", "max_feature_idx=2", "feature_names=a b", "feature_names=a b c", "[0:1] -1:0:5", "[0:1] -1:0:5 [0:1]", `[["red", "green"]]`, `[["a", "b", "c", "d", "e", "f"], ["1", "2", "3", "4", "5", "6"]]`)
+	if _, err := Load([]byte(other.Replace(stump))); err == nil || !strings.Contains(err.Error(), "does not say which") {
+		t.Errorf("two ways: got %v", err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"first line":    {"tree\n", "trees\n", `not a text model of LightGBM`},
