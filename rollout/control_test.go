@@ -260,3 +260,37 @@ func TestDeploymentEndsTheWayBack(t *testing.T) {
 		t.Errorf("the next release: got %v and %s, want it back on blue", err, target.split)
 	}
 }
+
+// TestAccepted remembers an accepted signature for the very model that was deployed last, and for no other.
+func TestAccepted(t *testing.T) {
+	c := control(t, &table{split: All("blue")})
+	s, err := c.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	deployed := func(side Side, result, accepted string) {
+		t.Helper()
+		e := s.entry("deploy", Options{})
+		e.Side, e.Result, e.Accepted = side, result, accepted
+		if err := errors.Join(c.Journal.Begin(e), c.Journal.End(e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(want bool) {
+		t.Helper()
+		if got, err := s.Accepted("green", "abc"); got != want || err != nil {
+			t.Errorf("got %t, %v, want %t", got, err, want)
+		}
+	}
+	is(false)
+	deployed("green", "done", "abc")
+	is(true)
+	deployed("blue", "done", "")
+	deployed("green", "failed", "")
+	is(true) // what failed was taken back
+	deployed("green", "done", "another")
+	is(false)
+	deployed("green", "done", "")
+	is(false)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -92,11 +93,28 @@ func (s *Session) Deploy(ctx context.Context, side Side, what Artifact, o Deploy
 	}
 	d.Seconds = s.Now().Sub(began).Seconds()
 	e.Seconds, e.Result = d.Seconds, "done"
+	if err == nil && Breaks(d.Differences) {
+		e.Accepted = d.Model.SHA256
+	}
 	if err != nil {
 		e.Result, e.Error = "failed", err.Error()
 		err = s.undo(ctx, undoer, side, err)
 	}
 	return d, errors.Join(err, s.Journal.End(e))
+}
+
+// Accepted says whether the model that was deployed last to a side is this one, and its other signature was accepted then.
+func (s *Session) Accepted(side Side, sha256 string) (bool, error) {
+	all, err := s.Journal.All()
+	if err != nil {
+		return false, err
+	}
+	for _, e := range slices.Backward(all) {
+		if e.Verb == "deploy" && e.Side == side && e.Result == "done" {
+			return e.Accepted != "" && e.Accepted == sha256, nil
+		}
+	}
+	return false, nil
 }
 
 // undo takes a deployment back after a failure, even where the caller has given up waiting.

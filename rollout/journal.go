@@ -31,6 +31,7 @@ type Entry struct {
 	Counts   map[Side]Counts `json:"counts,omitempty"` // at the moment it was done
 	Notes    []string        `json:"notes,omitempty"`
 	Evidence json.RawMessage `json:"evidence,omitempty"` // what a judge decided by
+	Accepted string          `json:"accepted,omitempty"` // SHA-256 of a model whose other signature somebody has accepted
 }
 
 // Journal keeps, for one target, the action under way and the history of those that ended. What is being done is on the disk

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +123,7 @@ func (r *release) release(ctx context.Context, s *rollout.Session) error {
 			return r.disagrees(ctx, s, err)
 		}
 	}
-	r.options.State = filepath.Join(r.stateDir(), "canary-"+r.target+".json")
+	r.options.State = r.canaryState()
 	shown := ""
 	r.options.Report = func(p canary.Progress) { shown = r.show(p, shown) }
 	if r.options.Limits.Labels > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ml-service/rollout"
+	"ml-service/rollout/canary"
 	"ml-service/rollout/nginx"
 )
 
@@ -21,6 +22,8 @@ type status struct {
 	Sides []rollout.SideState `json:"sides,omitempty"`
 	Seen  *nginx.Sightings    `json:"seen,omitempty"`
 	Wrong []string            `json:"wrong,omitempty"`
+
+	Canary *canary.Standing `json:"canary,omitempty"` // where a canary under way stands
 }
 
 func newStatus(c *command) *cobra.Command {
@@ -64,6 +67,9 @@ func (c *command) status(ctx context.Context, ctl *rollout.Control) (status, err
 	var err error
 	if s.Situation, err = ctl.Look(ctx); err != nil {
 		return s, err
+	}
+	if s.Canary, err = canary.Stands(c.canaryState(), s.Release); err != nil {
+		s.Wrong = append(s.Wrong, err.Error())
 	}
 	if in, ok := ctl.Target.(rollout.Inspector); ok {
 		if s.Sides, err = in.Sides(ctx); err != nil {
@@ -116,6 +122,9 @@ func (s status) print(w io.Writer) {
 		fmt.Fprintf(w, "release %s, from %s to %s, was %s\n", r.ID, r.Baseline, r.New, r.Ended)
 	default:
 		fmt.Fprintln(w, "no release is known here")
+	}
+	if s.Canary != nil {
+		writeStanding(w, s.Canary)
 	}
 	if s.Busy != "" {
 		fmt.Fprintf(w, "at work: %s\n", s.Busy)

@@ -118,6 +118,7 @@ func (r *Run) Notes() []string {
 // or held.
 func (r *Run) Run(ctx context.Context) error {
 	r.until = r.session.Now().Add(r.MaxWait)
+	r.state.Until = r.until
 	for _, step := range r.left() {
 		if step >= 100 {
 			return r.promote(ctx)
@@ -211,6 +212,9 @@ func (r *Run) watch(ctx context.Context, step float64) error {
 	}
 }
 
+// presentSpan is the time over which the present rate of requests is an average.
+const presentSpan = time.Minute
+
 // scrape reads both sides and hands the judge what they had.
 func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 	fresh := r.state.New.read(ctx, r.counter, r.state.Limits, true)
@@ -243,6 +247,10 @@ func (r *Run) scrape(ctx context.Context, elapsed time.Duration) error {
 				return err
 			}
 		}
+	}
+	if requests := old.counts.Requests + fresh.counts.Requests; elapsed > 0 {
+		weight := math.Exp(-elapsed.Seconds() / presentSpan.Seconds())
+		r.state.Present = weight*r.state.Present + (1-weight)*float64(requests)/elapsed.Seconds()
 	}
 	return r.judge.Add(judge.Scrape{Old: old.counts, New: fresh.counts, Elapsed: elapsed})
 }

@@ -147,6 +147,49 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// TestStands reads from beside where a canary is, and what its steps still take at the present rate.
+func TestStands(t *testing.T) {
+	c, dir := newTown(t), t.TempDir()
+	journal, file := rollout.OpenJournal(dir, "town"), filepath.Join(dir, "canary.json")
+	look := func() *Standing {
+		t.Helper()
+		control := &rollout.Control{Target: c, Journal: journal, Dir: dir, Name: "town", Now: func() time.Time { return c.now }}
+		s, err := control.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		standing, err := Stands(file, s.Release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return standing
+	}
+	if s := look(); s != nil {
+		t.Errorf("before the canary: %+v, want nothing", s)
+	}
+	var early, late *Standing
+	c.after[4] = func() { early = look() }
+	c.after[5] = func() { c.perTick = 50 }
+	c.after[22] = func() { late = look() }
+	ctx, stop := context.WithCancel(t.Context())
+	c.after[23] = stop
+	if _, _, err := c.call(ctx, dir, nil); !errors.Is(err, rollout.ErrHeld) {
+		t.Fatal(err)
+	}
+	if early == nil || early.Step != 10 || early.To != "green" || early.Rate < 15 || early.Rate > 25 || len(early.Plan) != 3 || early.Report.NewAll.Requests == 0 {
+		t.Fatalf("at the fourth scrape: %+v", early)
+	}
+	if p := early.Plan[0]; p.Requests == 0 || p.Takes < time.Second || p.Takes > 5*time.Minute {
+		t.Errorf("the step under way takes %d requests and %s more, want some", p.Requests, p.Takes)
+	}
+	if late == nil || late.Rate < 8 || late.Rate > 15 {
+		t.Errorf("after the traffic fell to half: %+v, want about 10 a second", late)
+	}
+	if s, err := Stands(file, &rollout.Release{ID: "another"}); s != nil || err != nil {
+		t.Errorf("of another release: %+v, %v", s, err)
+	}
+}
+
 // TestGoesOn interrupts the call again and again, and holds the evidence together.
 func TestGoesOn(t *testing.T) {
 	c, dir := newTown(t), t.TempDir()
@@ -194,7 +237,7 @@ func TestRefused(t *testing.T) {
 		"steps":        {func(o *Options) { o.Steps = []float64{50, 10} }, func(*town) {}, "want ascending percents"},
 		"no steps":     {func(o *Options) { o.Steps = nil }, func(*town) {}, "which steps?"},
 		"on hold":      {func(o *Options) { o.OnHold = "maybe" }, func(*town) {}, "want pause or rollback"},
-		"sick already": {func(*Options) {}, func(c *town) { c.sides["green"].state = "unhealthy" }, "green is unhealthy"},
+		"sick already": {func(*Options) {}, func(c *town) { c.sides["green"].state = "unhealthy" }, "green is unhealthy: a canary begins with both sides healthy"},
 		"no metrics":   {func(*Options) {}, func(c *town) { c.sides["green"].silent = true }, "the counts of green cannot be read"},
 		"to nobody":    {func(o *Options) { o.To = "" }, func(*town) {}, "say --to"},
 	} {

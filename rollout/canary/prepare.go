@@ -71,7 +71,11 @@ func (r *Run) usable(ctx context.Context, sides ...rollout.Side) error {
 			return usage("no side %q", side)
 		}
 		if !all[k].Usable() {
-			return fmt.Errorf("%s is %s: a canary begins with both sides healthy (%s)", side, all[k].State, strings.Join(all[k].Remarks, "; "))
+			why := ""
+			if len(all[k].Remarks) > 0 {
+				why = " (" + strings.Join(all[k].Remarks, "; ") + ")"
+			}
+			return fmt.Errorf("%s is %s%s: a canary begins with both sides healthy", side, all[k].State, why)
 		}
 	}
 	return nil
@@ -94,6 +98,10 @@ func (r *Run) signature(ctx context.Context, baseline rollout.Side) error {
 	differences := rollout.Differences(old, fresh)
 	if !rollout.Breaks(differences) {
 		return nil
+	}
+	accepted, err := r.session.Accepted(r.To, fresh.SHA256)
+	if err != nil || accepted {
+		return err
 	}
 	var lines []string
 	for _, d := range differences {
@@ -120,7 +128,7 @@ func (r *Run) begin(ctx context.Context, baseline rollout.Side) error {
 	if err != nil {
 		return err
 	}
-	r.state.Rate = perSecond
+	r.state.Rate, r.state.Present, r.state.Steps = perSecond, perSecond, r.Steps
 	if !resumed {
 		judged := judge.Judged{Latency: r.Latency, Accuracy: r.Labels != nil}
 		if r.Latency {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"ml-service/rollout/judge"
 )
@@ -15,7 +16,10 @@ import (
 type state struct {
 	Release string      `json:"release"`
 	Step    float64     `json:"step"`
-	Rate    float64     `json:"rate"` // requests a second, before the first step
+	Steps   []float64   `json:"steps"`   // percent, all of them
+	Rate    float64     `json:"rate"`    // requests a second, before the first step
+	Present float64     `json:"present"` // requests a second, of the last minute or so
+	Until   time.Time   `json:"until"`   // when this call ends
 	Old     seen        `json:"old"`
 	New     seen        `json:"new"`
 	Limits  *limits     `json:"limits,omitempty"`

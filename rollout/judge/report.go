@@ -227,8 +227,16 @@ type StepPlan struct {
 	Takes    time.Duration `json:"takes"`
 }
 
-// longest is what Plan says of a step that no request reaches.
+// longest is what Takes says of requests that do not come.
 const longest = 100 * 365 * 24 * time.Hour
+
+// Takes is how long so many requests take at a rate of requests a second; at most 100 years, as where none come.
+func Takes(requests int, rate float64) time.Duration {
+	if seconds := float64(requests) / rate; seconds < longest.Seconds() {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	return longest
+}
 
 // Plan says how long steps of these shares take at best at a rate of requests a second, of both sides together. A share
 // of 1 is the promotion and takes nothing: the old side has no requests to compare with.
@@ -240,11 +248,7 @@ func Plan(l Limits, rate float64, shares []float64) []StepPlan {
 		if share < 1 {
 			p.Requests = max(l.Requests, needed(0, carried, l.margin(share), l.PassAt))
 			carried += p.Requests
-			if seconds := max(float64(p.Requests)/(rate*share), l.StepSpan); seconds < longest.Seconds() {
-				p.Takes = time.Duration(seconds * float64(time.Second))
-			} else {
-				p.Takes = longest
-			}
+			p.Takes = max(Takes(p.Requests, rate*share), time.Duration(l.StepSpan*float64(time.Second)))
 		}
 		plan = append(plan, p)
 	}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ml-service/rollout"
+	"ml-service/rollout/canary"
+)
+
+// canaryState is the file that a canary goes on from.
+func (c *command) canaryState() string {
+	return filepath.Join(c.stateDir(), "canary-"+c.target+".json")
+}
+
+// writeStanding says where a canary stands, and how long its steps take at the present rate.
+func writeStanding(w io.Writer, s *canary.Standing) {
+	var steps []string
+	for _, step := range s.Steps {
+		text := rollout.Percent(step)
+		if step == s.Step {
+			text = "[" + text + "]"
+		}
+		steps = append(steps, text)
+	}
+	fmt.Fprintf(w, "canary to %s: steps %s, %.3g requests a second at present; it holds at %s\n", s.To, strings.Join(steps, ", "), s.Rate, s.Until.Format(time.TimeOnly))
+	for k, p := range s.Plan {
+		switch {
+		case p.Share >= 1:
+			fmt.Fprintf(w, "  %s   the promotion\n", rollout.Percent(100*p.Share))
+		case k == 0 && p.Requests == 0 && p.Takes == 0:
+			fmt.Fprintf(w, "  %s   %s\n", rollout.Percent(100*p.Share), s.Report.Verdict)
+		case k == 0:
+			fmt.Fprintf(w, "  %s   %d more requests of %s, about %s\n", rollout.Percent(100*p.Share), p.Requests, s.To, canary.Rough(p.Takes))
+		default:
+			fmt.Fprintf(w, "  %s   %d requests of %s, about %s\n", rollout.Percent(100*p.Share), p.Requests, s.To, canary.Rough(p.Takes))
+		}
+	}
+	_ = s.Report.WriteTable(w) // to where status itself is printed
+}
