@@ -10,7 +10,7 @@ ARG TARGETARCH
 ARG MODEL_VERSION=v1.0.0
 ARG REVISION=unknown
 ARG MODELS=models
-RUN mkdir /models && cp -R "$MODELS"/*/ /models/ && chmod -R a+rX /models
+RUN mkdir /models && cp -R "$MODELS"/*/ /models/ && chmod -R a+rX /models && mkdir -m 0700 /record
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags nomsgpack -trimpath -buildvcs=false \
     -ldflags "-s -w -X ml-service/handler.modelVersion=$MODEL_VERSION -X ml-service/handler.revision=$REVISION" -o /ml-service ./cmd/local
@@ -25,6 +25,8 @@ LABEL org.opencontainers.image.title="ml-service" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /ml-service /ml-service
 COPY --from=build /models /models
+# Where RECORD_DIR may point: a volume that is mounted here is the user's own.
+COPY --from=build --chown=65532:65532 /record /record
 ENV MODEL_DIR=/models
 USER 65532:65532
 EXPOSE 8080

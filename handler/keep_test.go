@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -67,6 +68,51 @@ func TestRecordOfRequests(t *testing.T) {
 		e := got[k]
 		if e.RequestID != "id" || e.Version != "v1.0.0" || e.Color != "blue" || e.Status != want.status || string(e.Body) != want.body || want.answer != "" && string(e.Answer) != want.answer {
 			t.Errorf("line %d: got %d %s %.100s, want %d %s %s", k, e.Status, e.Body, e.Answer, want.status, want.body, want.answer)
+		}
+	}
+}
+
+// Of the open protocol JSON is recorded, unless something is left out of the record: its tensors do not say what is whose.
+func TestRecordOfInferences(t *testing.T) {
+	m, err := model.Load(models.FS, "v1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const body = `{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[0.4,-0.2,0.1]}]}`
+	binary := `{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}}]}`
+	for _, test := range []struct {
+		name, omit, body string
+		header           string
+		want             [2]bool // a body, an answer
+	}{
+		{"JSON", "", body, "", [2]bool{true, true}},
+		{"refused", "", `{"inputs":[]}`, "", [2]bool{true, false}},
+		{"something is left out", "2", body, "", [2]bool{}},
+		{"binary", "", binary + strings.Repeat("\x00", 12), strconv.Itoa(len(binary)), [2]bool{}},
+	} {
+		sink := &lines{}
+		cfg := Config{RecordSample: 1, RecordOmit: test.omit}
+		log := cfg.Recorder(sink, m.Version(), nil)
+		service := New(Options{Model: m, Record: log})
+		r := httptest.NewRequest("POST", "/v2/models/ml-service/infer", strings.NewReader(test.body))
+		if test.header != "" {
+			r.Header.Set("Inference-Header-Content-Length", test.header)
+		}
+		service.Engine().ServeHTTP(httptest.NewRecorder(), r)
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var e struct {
+			Route        string
+			Status       int
+			Body, Answer json.RawMessage
+		}
+		if err := json.Unmarshal(sink.Bytes(), &e); err != nil {
+			t.Fatalf("%s: %v: %s", test.name, err, sink.String())
+		}
+		is := func(text json.RawMessage) bool { return len(text) > 0 && string(text) != "null" }
+		if got := [2]bool{is(e.Body), is(e.Answer)}; e.Route != "/v2/models/:name/infer" || got != test.want {
+			t.Errorf("%s: body and answer are there: %v, want %v: %s", test.name, got, test.want, sink.String())
 		}
 	}
 }

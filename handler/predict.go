@@ -147,7 +147,7 @@ func asksProbabilities(r *http.Request) (bool, error) {
 
 // keep hands a request and its answer to the record; a large answer is left out.
 func (s *Service) keep(c *gin.Context, x *exchange) {
-	s.record.Add(record.Entry{RequestID: sentID(c), Route: "/predict", Status: c.Writer.Status(), Body: x.seen, Answer: x.said})
+	s.record.Add(record.Entry{RequestID: sentID(c), Route: s.routeOf(c), Status: c.Writer.Status(), Body: x.seen, Answer: x.said})
 	x.seen, x.said = nil, nil
 }
 

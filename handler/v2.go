@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"ml-service/handler/oip"
+	"ml-service/handler/record"
 	"ml-service/handler/scan"
 	"ml-service/model"
 	"ml-service/onnx"
@@ -96,10 +98,17 @@ func (s *Service) v2Infer(c *gin.Context) {
 		x = new(inference)
 	}
 	defer s.settle(&x.claim)
+	x.recorded = s.record != nil && s.record.Take()
 	if header, err := s.inferV2(c, x); err != nil {
 		s.fail(c, err)
 	} else {
 		s.writeInferred(c, x.out, header)
+		if x.recorded && header < 0 && x.seen != nil {
+			x.said = bytes.Clone(x.out)
+		}
+	}
+	if x.recorded {
+		s.keep(c, &x.exchange)
 	}
 	s.forget(x)
 	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
@@ -119,6 +128,9 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 	}
 	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
 		return 0, err
+	}
+	if x.recorded && header < 0 && len(body) <= record.MostBody && s.record.Whole() {
+		x.seen = bytes.Clone(body)
 	}
 	came := values(body)
 	if header >= 0 && header < len(body) {

@@ -39,6 +39,10 @@ func ParseFields(text string) ([]Field, error) {
 	return all, nil
 }
 
+// Whole says whether everything is recorded as it is. Where it is not, a body that names its values otherwise than the fields
+// do, as the tensors of the open protocol, must not be handed over.
+func (l *Log) Whole() bool { return len(l.Omit) == 0 }
+
 // hasher makes of equal values equal hashes, for as long as the process runs: its key is random, so that nobody can try values.
 type hasher struct{ key [32]byte }
 
