@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -30,10 +31,11 @@ type lines struct {
 	slog.Handler
 	level slog.Level
 	from  instance
+	warm  *atomic.Bool // a request was answered before
 }
 
 func newLogger(w io.Writer, level slog.Level, from instance) *slog.Logger {
-	return slog.New(&lines{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}), level, from})
+	return slog.New(&lines{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}), level, from, new(atomic.Bool)})
 }
 
 // Enabled is true, so that the router writes a line for each request.
@@ -43,10 +45,13 @@ func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
 func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 	var status int64
 	var seconds float64
+	var method string
 	r.Attrs(func(a slog.Attr) bool {
 		switch {
 		case a.Key == "status" && a.Value.Kind() == slog.KindInt64:
 			status = a.Value.Int64()
+		case a.Key == "method":
+			method = a.Value.String()
 		case a.Key == "seconds" && a.Value.Kind() == slog.KindFloat64:
 			seconds = a.Value.Float64()
 		}
@@ -71,7 +76,9 @@ func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 		alias = aliasOf(lc.InvokedFunctionArn)
 	}
 	if measured {
-		r.AddAttrs(l.from.metrics(alias, status, seconds)...)
+		o := observed{status: status, seconds: seconds, cold: !l.warm.Swap(true)}
+		o.predicted = method == http.MethodPost && status < http.StatusMultipleChoices // what is posted is a prediction
+		r.AddAttrs(l.from.metrics(alias, o)...)
 	}
 	return l.Handler.Handle(ctx, r)
 }
@@ -106,12 +113,12 @@ func (p printed) Write(line []byte) (int, error) {
 
 // WithAttrs keeps the lines what they are.
 func (l *lines) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &lines{l.Handler.WithAttrs(attrs), l.level, l.from}
+	return &lines{l.Handler.WithAttrs(attrs), l.level, l.from, l.warm}
 }
 
 // WithGroup keeps the lines what they are.
 func (l *lines) WithGroup(name string) slog.Handler {
-	return &lines{l.Handler.WithGroup(name), l.level, l.from}
+	return &lines{l.Handler.WithGroup(name), l.level, l.from, l.warm}
 }
 
 // aliasOf is the alias (or the version) that a caller named, the last part of arn:aws:lambda:region:account:function:name:alias;
@@ -133,34 +140,47 @@ type directive struct {
 
 type metric struct{ Name, Unit string }
 
-// metrics are the members of a request's line that make it CloudWatch's: the count of requests and of errors by the
-// class of their status, and the latency; by version, and by the alias that the caller came through, as users come by live.
-func (i instance) metrics(alias string, status int64, seconds float64) []slog.Attr {
-	class := func(hundreds int64) int {
-		if status/100 == hundreds {
+// observed is what the metrics say of one request.
+type observed struct {
+	status    int64
+	seconds   float64
+	cold      bool // the instance's first
+	predicted bool // it was a prediction, and was answered
+}
+
+// metrics are the members of a request's line that make it CloudWatch's: the count of requests, of errors by the class of their
+// status and of cold starts, the latency of all, and that of answered predictions but an instance's first, which a judge
+// compares; by version, and by the alias that the caller came through, as users come by live.
+func (i instance) metrics(alias string, o observed) []slog.Attr {
+	count := func(is bool) int {
+		if is {
 			return 1
 		}
 		return 0
 	}
-	return []slog.Attr{
-		slog.Any("_aws", map[string]any{
-			"Timestamp": time.Now().UnixMilli(),
-			"CloudWatchMetrics": []directive{{
-				Namespace: i.namespace,
-				Dimensions: [][]string{
-					{"FunctionName", "FunctionVersion"},
-					{"FunctionName", "Alias"},
-				},
-				Metrics: []metric{{"Requests", "Count"}, {"Errors4xx", "Count"}, {"Errors5xx", "Count"}, {"Latency", "Milliseconds"}},
-			}},
-		}),
+	latency := math.Round(o.seconds*1e6) / 1e3
+	names := []metric{{"Requests", "Count"}, {"Errors4xx", "Count"}, {"Errors5xx", "Count"}, {"ColdStarts", "Count"}, {"Latency", "Milliseconds"}}
+	attrs := []slog.Attr{
 		slog.String("FunctionName", i.function),
 		slog.String("FunctionVersion", i.version),
 		slog.String("Alias", alias),
 		slog.String("ModelVersion", i.model),
 		slog.Int("Requests", 1),
-		slog.Int("Errors4xx", class(4)),
-		slog.Int("Errors5xx", class(5)),
-		slog.Float64("Latency", math.Round(seconds*1e6)/1e3),
+		slog.Int("Errors4xx", count(o.status/100 == 4)),
+		slog.Int("Errors5xx", count(o.status/100 == 5)),
+		slog.Int("ColdStarts", count(o.cold)),
+		slog.Float64("Latency", latency),
 	}
+	if o.predicted && !o.cold {
+		names = append(names, metric{"PredictionLatency", "Milliseconds"})
+		attrs = append(attrs, slog.Float64("PredictionLatency", latency))
+	}
+	return append(attrs, slog.Any("_aws", map[string]any{
+		"Timestamp": time.Now().UnixMilli(),
+		"CloudWatchMetrics": []directive{{
+			Namespace:  i.namespace,
+			Dimensions: [][]string{{"FunctionName", "FunctionVersion"}, {"FunctionName", "Alias"}},
+			Metrics:    names,
+		}},
+	}))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,13 +114,46 @@ func TestEmbeddedMetricFormat(t *testing.T) {
 			}
 		}
 		for name, want := range map[string]any{
-			"Requests": 1.0, "Errors4xx": tt.errors4, "Errors5xx": tt.errors5, "Latency": 1.5,
+			"Requests": 1.0, "Errors4xx": tt.errors4, "Errors5xx": tt.errors5, "Latency": 1.5, "ColdStarts": 1.0,
 			"FunctionName": "ml", "FunctionVersion": "7", "Alias": "none", "ModelVersion": "v1.0.0", "request_id": "r",
 		} {
 			if members[name] != want {
 				t.Errorf("status %s: %s is %v, want %v", http.StatusText(tt.status), name, members[name], want)
 			}
 		}
+	}
+}
+
+// The first request of an instance is told apart, and what is no answered prediction has no latency that is judged.
+func TestColdStartsAreToldApart(t *testing.T) {
+	var out bytes.Buffer
+	logger := newLogger(&out, slog.LevelInfo, instance{function: "ml", version: "7", namespace: "ml"})
+	for _, r := range []struct {
+		method string
+		status int
+	}{{"POST", 200}, {"POST", 200}, {"GET", 200}, {"POST", 422}, {"POST", 200}} {
+		logger.With("request_id", "r").Info("request", slog.String("method", r.method), slog.Int("status", r.status), slog.Float64("seconds", 0.0015))
+	}
+	var cold, timed []bool
+	for text := range strings.Lines(out.String()) {
+		var line struct {
+			ColdStarts        int
+			PredictionLatency *float64
+			AWS               struct{ CloudWatchMetrics []directive } `json:"_aws"`
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatal(err)
+		}
+		cold, timed = append(cold, line.ColdStarts == 1), append(timed, line.PredictionLatency != nil)
+		if declared := slices.Contains(line.AWS.CloudWatchMetrics[0].Metrics, metric{"PredictionLatency", "Milliseconds"}); declared != (line.PredictionLatency != nil) {
+			t.Errorf("PredictionLatency is declared: %t, in %s", declared, text)
+		}
+	}
+	if want := []bool{true, false, false, false, false}; !slices.Equal(cold, want) {
+		t.Errorf("cold: got %v, want %v", cold, want)
+	}
+	if want := []bool{false, true, false, false, true}; !slices.Equal(timed, want) {
+		t.Errorf("timed: got %v, want %v", timed, want)
 	}
 }
 

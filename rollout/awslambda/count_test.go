@@ -3,6 +3,7 @@ package awslambda
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -31,6 +32,9 @@ func (w *watcher) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataI
 	for _, q := range in.MetricDataQueries {
 		m := q.MetricStat.Metric
 		key := aws.ToString(m.Namespace) + " " + aws.ToString(m.MetricName)
+		if stat := aws.ToString(q.MetricStat.Stat); stat != "Sum" {
+			key += " " + stat
+		}
 		for _, d := range m.Dimensions {
 			key += " " + aws.ToString(d.Name) + "=" + aws.ToString(d.Value)
 		}
@@ -55,6 +59,7 @@ func TestCount(t *testing.T) {
 	const mine = " FunctionName=" + function + " FunctionVersion=2"
 	w := &watcher{values: map[string][]float64{
 		"ml Requests" + mine: {100, 20}, "ml Errors4xx" + mine: {3}, "ml Errors5xx" + mine: {1, 1},
+		"ml PredictionLatency TC(:1)" + mine: {10, 5}, "ml PredictionLatency TC(:1.2)" + mine: {20, 15}, "ml PredictionLatency SampleCount" + mine: {60, 40},
 		"AWS/Lambda Errors FunctionName=" + function + " Resource=" + function + ":live ExecutedVersion=2": {4},
 	}}
 	tg.Metrics, tg.Namespace = w, "ml"
@@ -62,6 +67,11 @@ func TestCount(t *testing.T) {
 	n, err := counter.Count(t.Context(), "2")
 	if err != nil || n.Requests != 120 || n.Refused != 3 || n.Errors != 6 || n.FailedTries != 4 || n.Instance != "2" {
 		t.Errorf("got %+v, %v", n, err)
+	}
+	last := len(n.Latency) - 1
+	if last != len(milliseconds) || n.Latency[0] != (rollout.Bucket{Seconds: 0.001, Count: 15}) || n.Latency[1] != (rollout.Bucket{Seconds: 0.0012, Count: 35}) ||
+		!math.IsInf(n.Latency[last].Seconds, 1) || n.Latency[last].Count != 100 {
+		t.Errorf("latency: got %v", n.Latency)
 	}
 	if n, err := counter.Count(t.Context(), "1"); err != nil || n.Requests != 0 {
 		t.Errorf("a version without traffic: %+v, %v", n, err)
