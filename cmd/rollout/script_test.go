@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(w.close)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"try": try, "world": changeWorld, "verbatim": verbatim},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"try": try, "world": changeWorld, "verbatim": verbatim, "path": onlyOnPath},
 	})
 }
 
@@ -138,11 +138,32 @@ func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 		w.calls, w.killAt = 0, n
 	case "reload":
 		w.reload()
+	case "swap":
+		w.swapped = true
+	case "late": // DURATION
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		w.late = d
+	case "tool": // VERSION of compose; none: it is missing
+		w.tool = strings.Join(args[1:], "")
 	case "image":
 		w.images[args[1]] = args[2]
 	default:
 		ts.Fatalf("world %q", args)
 	}
+}
+
+// onlyOnPath leaves nothing on PATH but the commands that it names.
+func onlyOnPath(ts *testscript.TestScript, _ bool, args []string) {
+	only := filepath.Join(ts.MkAbs("."), "only")
+	ts.Check(os.RemoveAll(only))
+	ts.Check(os.Mkdir(only, 0o755))
+	for _, name := range args {
+		path, err := exec.LookPath(name)
+		ts.Check(err)
+		ts.Check(os.Symlink(path, filepath.Join(only, name)))
+	}
+	ts.Setenv("PATH", only)
 }
 
 // verbatim pastes a block over the upstream in place, as a person does.

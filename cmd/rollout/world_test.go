@@ -34,7 +34,9 @@ type world struct {
 	images  map[string]string
 	calls   int
 	killAt  int
-	deaf    bool // Nginx takes no notice of a reload
+	deaf    bool          // Nginx takes no notice of a reload
+	late    time.Duration // what Docker's clock is behind
+	swapped bool          // the colours' addresses have changed hands since Nginx read their names
 	control *httptest.Server
 }
 
@@ -96,7 +98,7 @@ func (w *world) inside() (string, error) {
 // create makes a container as compose would, by .env.
 func (w *world) create(service string) {
 	old := w.all[service]
-	c := &contained{service: service, id: fmt.Sprintf("%s-%04d", service, rand.IntN(10000)), image: "nginx:1.30-alpine", state: "running", health: "healthy", started: time.Now()}
+	c := &contained{service: service, id: fmt.Sprintf("%s-%04d", service, rand.IntN(10000)), image: "nginx:1.30-alpine", state: "running", health: "healthy", started: time.Now().Add(-time.Minute)}
 	handler := http.HandlerFunc(w.nginx)
 	if colour, ok := strings.CutPrefix(service, "ml-service-"); ok {
 		c.image, c.version = w.env(colour, "IMAGE"), w.env(colour, "VERSION")
@@ -144,6 +146,7 @@ func (w *world) nginx(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	up := func(colour string) bool { c := w.all["ml-service-"+colour]; return c != nil && c.state == "running" }
+	swapped := w.swapped
 	alive := slices.DeleteFunc(slices.Clone(draw), func(colour string) bool { return !up(colour) })
 	w.mu.Unlock()
 	rw.Header().Set("X-Request-Id", r.Header.Get("X-Request-Id"))
@@ -151,7 +154,11 @@ func (w *world) nginx(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, `{"error":"no colour answered"}`, http.StatusBadGateway)
 		return
 	}
-	w.colour(alive[rand.IntN(len(alive))], rw, r)
+	who := alive[rand.IntN(len(alive))]
+	if swapped {
+		who = map[string]string{"blue": "green", "green": "blue"}[who]
+	}
+	w.colour(who, rw, r)
 }
 
 // colour is the service.
@@ -206,6 +213,8 @@ func failed(format string, args ...any) answer {
 func (w *world) docker(in call) answer {
 	a := in.Args
 	switch {
+	case a[0] == "compose" && a[1] == "version" && w.tool == "":
+		return failed("docker: 'compose' is not a docker command.")
 	case a[0] == "compose" && a[1] == "version":
 		return answer{Stdout: "Docker Compose version v2.40.3\n"}
 	case a[0] == "compose":
@@ -213,7 +222,7 @@ func (w *world) docker(in call) answer {
 		w.create(service)
 		return answer{}
 	case a[0] == "info":
-		return answer{Stdout: time.Now().Format(time.RFC3339Nano) + "\n"}
+		return answer{Stdout: time.Now().Add(-w.late).Format(time.RFC3339Nano) + "\n"}
 	case a[0] == "ps":
 		var out strings.Builder
 		for _, c := range w.all {
@@ -315,6 +324,7 @@ func (w *world) reload() answer {
 	if !w.deaf {
 		w.loaded = text
 		w.workers += 10
+		w.swapped = false
 	}
 	return answer{}
 }

@@ -40,7 +40,7 @@ func (t *Target) Examine(ctx context.Context) ([]rollout.Finding, error) {
 	t.environment(ctx, &f, p)
 	t.containers(ctx, &f, p)
 	if p.nginx == nil || !p.nginx.State.Running {
-		t.ports(&f)
+		t.ports(&f, p)
 		return f, nil
 	}
 	t.live(ctx, &f, p, conf)
@@ -264,10 +264,18 @@ func (t *Target) live(ctx context.Context, f *findings, p *project, conf *file) 
 	}
 }
 
-// ports looks whether something else has the ports that the project is about to take.
-func (t *Target) ports(f *findings) {
-	for _, port := range []string{"8080", "8081", "8082"} {
-		l, err := net.Listen("tcp", "127.0.0.1:"+port) //nolint:noctx // it does not wait
+// ports looks whether something else has the ports that the project is about to take, on the address that .env says.
+func (t *Target) ports(f *findings, p *project) {
+	env, err := readEnv(t.envPath())
+	if err != nil {
+		return // files says so
+	}
+	for _, one := range []struct{ port, service string }{{"8080", "nginx"}, {"8081", serverPrefix + "blue"}, {"8082", serverPrefix + "green"}} {
+		port := one.port
+		if c := p.all[one.service]; c != nil && (c.State.Running || c.State.Paused) {
+			continue // it is the project's own
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(envValue(env, "BIND"), port)) //nolint:noctx // it does not wait
 		if err != nil {
 			f.wrong("stop what has it: ss -ltnp 'sport = :"+port+"'", "port %s is taken: %v", port, err)
 			continue

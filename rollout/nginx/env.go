@@ -19,7 +19,7 @@ func variables(side rollout.Side) (image, version string) {
 
 var envDefaults = map[string]string{
 	"BLUE_IMAGE": "ml-service:v1", "GREEN_IMAGE": "ml-service:v1", "BLUE_VERSION": "v1.0.0", "GREEN_VERSION": "v1.1.0",
-	"MODEL_DIR": "./models",
+	"MODEL_DIR": "./models", "BIND": "127.0.0.1",
 }
 
 // readEnv reads .env; a missing one is empty.

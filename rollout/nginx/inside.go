@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"ml-service/rollout"
 	"ml-service/rollout/docker"
@@ -162,6 +163,33 @@ func (t *Target) usable(ctx context.Context, p *project, want rollout.Split) err
 		}
 	}
 	return nil
+}
+
+// mostRest bounds what is waited for a side that was just started: Nginx's own fail_timeout where none is said.
+const mostRest = 10 * time.Second
+
+// rested waits until every side that is to have traffic has run for its fail_timeout: Nginx may have marked one down while it was
+// being replaced, and would leave it out so long, healthy or not.
+func (t *Target) rested(ctx context.Context, p *project, c *conf, want rollout.Split) error {
+	for _, side := range want.Sides() {
+		left := rest(c.failTimeout(side), time.Since(p.sides[side].State.StartedAt))
+		if left == 0 {
+			continue
+		}
+		t.Step(fmt.Sprintf("wait until %s has run for its fail_timeout", side))
+		if err := pause(ctx, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest is what is left of a fail_timeout for a side that has run for so long; a clock that is behind says nothing.
+func rest(failTimeout, ran time.Duration) time.Duration {
+	if ran < 0 {
+		return 0
+	}
+	return max(min(failTimeout, mostRest)-ran, 0)
 }
 
 func because(remarks []string) string {

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -206,5 +207,58 @@ func TestMissing(t *testing.T) {
 	}
 	if err := missing(rollout.Between("green", 0.01, "blue"), map[rollout.Side]int{"blue": 2000}, 2000); err != nil {
 		t.Errorf("a share of 0.01 %% need not be seen: %v", err)
+	}
+}
+
+func TestFailTimeout(t *testing.T) {
+	for server, want := range map[string]time.Duration{
+		"server ml-service-blue:8080;":                    2 * time.Second,
+		"server ml-service-blue:8080 fail_timeout=5s;":    5 * time.Second,
+		"server ml-service-blue:8080 fail_timeout=7;":     7 * time.Second,
+		"server ml-service-blue:8080 fail_timeout=500ms;": 500 * time.Millisecond,
+		"server ml-service-blue:8080 fail_timeout=1d;":    mostRest,
+		"server ml-service-green:8080 fail_timeout=5s;":   2 * time.Second,
+	} {
+		c, err := readConf("http { upstream ml_backend { " + server + " } }")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.failTimeout("blue"); got != want {
+			t.Errorf("%s: got %s, want %s", server, got, want)
+		}
+	}
+	for _, c := range []struct{ timeout, ran, want time.Duration }{
+		{2 * time.Second, 500 * time.Millisecond, 1500 * time.Millisecond}, {2 * time.Second, 2 * time.Second, 0}, {2 * time.Second, time.Hour, 0},
+		{time.Hour, 0, mostRest}, {2 * time.Second, -time.Hour, 0},
+	} {
+		if got := rest(c.timeout, c.ran); got != c.want {
+			t.Errorf("a fail_timeout of %s after %s: got %s, want %s", c.timeout, c.ran, got, c.want)
+		}
+	}
+}
+
+// Ports that something else has are named, on the address of .env, and those of the project's own containers are not.
+func TestPortsThatAreTaken(t *testing.T) {
+	const bind = "127.0.0.77" // so that nothing of this machine is in the way
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", bind+":8081")
+	if err != nil {
+		t.Skipf("this machine has one loopback address alone: %v", err)
+	}
+	defer l.Close() //nolint:errcheck // of a test
+	target := &Target{Dir: t.TempDir()}
+	if err := os.WriteFile(target.envPath(), []byte("BIND="+bind+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blue := new(docker.Container)
+	for _, running := range []bool{false, true} {
+		blue.State.Running = running
+		var f findings
+		target.ports(&f, &project{all: map[string]*docker.Container{"ml-service-blue": blue}})
+		switch {
+		case running && len(f) > 0:
+			t.Errorf("its own port: got %+v, want nothing", f)
+		case !running && (len(f) != 1 || f[0].Level != "error" || !strings.Contains(f[0].What, "port 8081 is taken")):
+			t.Errorf("another's port: got %+v, want that 8081 is taken", f)
+		}
 	}
 }

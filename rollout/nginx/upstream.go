@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ml-service/rollout"
 )
@@ -134,6 +135,26 @@ func (c *conf) server(d directive) (server, error) {
 		}
 	}
 	return s, nil
+}
+
+// failTimeout is how long Nginx leaves a side out after a failed try: what its server says, else what is written for one.
+func (c *conf) failTimeout(side rollout.Side) time.Duration {
+	for _, s := range c.servers {
+		for _, a := range s.other {
+			value, ok := strings.CutPrefix(a, "fail_timeout=")
+			if !ok || s.side != side {
+				continue
+			}
+			if _, err := strconv.Atoi(value); err == nil { // of no unit: seconds
+				value += "s"
+			}
+			if d, err := time.ParseDuration(value); err == nil && d >= 0 {
+				return d
+			}
+			return mostRest // in one of Nginx's other units, all of them longer
+		}
+	}
+	return 2 * time.Second
 }
 
 // split is what the servers' weights say.

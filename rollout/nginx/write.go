@@ -36,6 +36,9 @@ func (t *Target) Write(ctx context.Context, want rollout.Split) (rollout.Split, 
 	if err := t.usable(ctx, p, want); err != nil {
 		return rollout.Split{}, err
 	}
+	if err := t.rested(ctx, p, f.conf, want); err != nil {
+		return rollout.Split{}, err
+	}
 	if p, err = t.mendMount(ctx, p, f); err != nil {
 		return rollout.Split{}, err
 	}
@@ -141,6 +144,9 @@ func (t *Target) Settle(ctx context.Context, from, to rollout.Split) (rollout.Sp
 	}
 	if now, err := f.conf.split(); err != nil || !now.Same(want) {
 		return t.Read(ctx) // the saved bytes are of an earlier write
+	}
+	if err := t.rested(ctx, p, f.conf, want); err != nil {
+		return rollout.Split{}, err
 	}
 	if p, err = t.mendMount(ctx, p, f); err != nil {
 		return rollout.Split{}, err
