@@ -149,7 +149,7 @@ func (s *Service) v1Predict(c *gin.Context) {
 	}
 }
 
-var csvType = []string{"text/csv; charset=utf-8"}
+var csvType = []string{"text/csv"} // without a charset, which SageMaker's PandasDeserializer takes for another type
 
 // invoke answers rows in the forms of the platforms, JSON or CSV.
 func (s *Service) invoke(c *gin.Context) {

@@ -77,6 +77,23 @@ def main(url, model, version, path):
         mixed = [p if k % 2 else t for k, (p, t) in enumerate(zip(packed, text))]
         check("mixed", client.infer(model, mixed, outputs=outputs[:1] + [triton.InferRequestedOutput(n) for n in names[1:]]), case)
 
+    before = client.get_inference_statistics(model, version)["model_stats"][0]
+    client.infer(model, packed)
+    after = client.get_inference_statistics(model)["model_stats"][0]
+    for name in ("success", "queue", "compute_input", "compute_infer", "compute_output"):
+        counts.check("statistics", after["inference_stats"][name]["count"] - before["inference_stats"][name]["count"], 1)
+    counts.check("statistics, rows", after["inference_count"] - before["inference_count"], len(next(iter(arrays.values()))))
+    counts.check("statistics, executions", after["execution_count"] - before["execution_count"], 1)
+    counts.check("statistics of all", client.get_inference_statistics()["model_stats"][0]["name"], model)
+    config = client.get_model_config(model, version)
+    counts.check("configuration", (config["name"], client.get_model_config(model)), (model, config))
+    batched = config["max_batch_size"] > 0
+    for tensor, described in zip(config["input"] + config["output"], metadata["inputs"] + metadata["outputs"], strict=True):
+        dims = tensor.get("reshape", {"shape": tensor["dims"]})["shape"]
+        counts.check("configuration, tensors", (tensor["name"], tensor["data_type"].replace("STRING", "BYTES"), [-1] * batched + dims),
+                     (described["name"], "TYPE_" + described["datatype"], described["shape"]))
+    counts.check("index", client.get_model_repository_index(), [{"name": model, "version": version, "state": "READY", "reason": ""}])
+
     result = client.infer(model, packed, request_id="mine", parameters={"note": "x"}, priority=3, timeout=1000).get_response()
     counts.check("id", (result["id"], result["model_name"], result["model_version"]), ("mine", model, version))
     counts.check("id without one", bool(client.infer(model, packed).get_response()["id"]), True)
