@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,27 @@ func TestManifests(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// KServe's own rules of choice (predictor_model.go, GetSupportingRuntimes): the runtime has the InferenceService's protocol, which
+// is v1 where it names none, and takes its format without being named.
+func TestRuntimeIsChosen(t *testing.T) {
+	model := at(t, plain(t, read(t, "kserve/inference-service-by-runtime.yaml")), "spec.predictor.model")
+	spec := at(t, plain(t, read(t, "kserve/cluster-serving-runtime.yaml")), "spec")
+	protocol, ok := model["protocolVersion"].(string)
+	if !ok {
+		protocol = "v1"
+	}
+	if !slices.Contains(spec["protocolVersions"].([]any), any(protocol)) {
+		t.Errorf("the InferenceService asks for %s, the runtime has %v", protocol, spec["protocolVersions"])
+	}
+	wanted := at(t, model, "modelFormat")["name"]
+	if !slices.ContainsFunc(spec["supportedModelFormats"].([]any), func(f any) bool {
+		format := f.(map[string]any)
+		return format["name"] == wanted && format["autoSelect"] == true
+	}) {
+		t.Errorf("no format %v that is selected by itself in %v", wanted, spec["supportedModelFormats"])
 	}
 }
 
