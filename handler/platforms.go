@@ -157,7 +157,12 @@ func (s *Service) invoke(c *gin.Context) {
 	if x == nil {
 		x = new(exchange)
 	}
-	defer s.settle(&x.claim)
+	whole := false
+	defer func() {
+		if s.settle(&x.claim); whole {
+			s.buffers.Put(x) // last of all: from here on it is another request's
+		}
+	}()
 	kind, header, _ := mime.ParseMediaType(c.Request.Header.Get("Content-Type")) // what is no type is read as JSON
 	x.recorded, x.kind, x.csv = false, jsonType, kind == "text/csv"
 	if acceptsCSV(c.Request.Header.Values("Accept")) {
@@ -167,7 +172,7 @@ func (s *Service) invoke(c *gin.Context) {
 		s.fail(c, err)
 	}
 	s.trim(x)
-	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
+	whole = true // what a panic interrupted is not used again
 }
 
 // acceptsCSV says whether CSV is asked for, before JSON.

@@ -27,7 +27,12 @@ func (s *Service) predict(c *gin.Context) {
 	if x == nil {
 		x = new(exchange)
 	}
-	defer s.settle(&x.claim)
+	whole := false
+	defer func() {
+		if s.settle(&x.claim); whole {
+			s.buffers.Put(x) // last of all: from here on it is another request's
+		}
+	}()
 	x.kind, x.csv = jsonType, false
 	x.recorded = s.record != nil && s.record.Take()
 	err := s.answer(c, x)
@@ -38,7 +43,7 @@ func (s *Service) predict(c *gin.Context) {
 		s.keep(c, x)
 	}
 	s.trim(x)
-	s.buffers.Put(x) // not deferred: what a panic interrupted is not used again
+	whole = true // what a panic interrupted is not used again
 }
 
 // answer reads the request, runs it, and writes the answer.

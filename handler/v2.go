@@ -97,7 +97,12 @@ func (s *Service) v2Infer(c *gin.Context) {
 	if x == nil {
 		x = new(inference)
 	}
-	defer s.settle(&x.claim)
+	whole := false
+	defer func() {
+		if s.settle(&x.claim); whole {
+			s.inferences.Put(x) // last of all: from here on it is another request's
+		}
+	}()
 	x.recorded = s.record != nil && s.record.Take()
 	if header, err := s.inferV2(c, x); err != nil {
 		s.fail(c, err)
@@ -111,7 +116,7 @@ func (s *Service) v2Infer(c *gin.Context) {
 		s.keep(c, &x.exchange)
 	}
 	s.forget(x)
-	s.inferences.Put(x) // not deferred: what a panic interrupted is not used again
+	whole = true // what a panic interrupted is not used again
 }
 
 // inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
