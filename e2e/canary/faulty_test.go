@@ -49,7 +49,7 @@ func overlay(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const route = `"/predict", s.predict)`
+	const route = `"/predict", predict)`
 	replace := map[string]string{filepath.Join(handler, "faulty.go"): filepath.Join(dir, "faulty.go")}
 	for _, file := range files {
 		if text := read(t, file); !strings.HasSuffix(file, "_test.go") && strings.Contains(text, route) {
