@@ -99,3 +99,16 @@ func sameFiles(a, b map[string][]byte) bool {
 	}
 	return true
 }
+
+// Models is the folder of models of this machine that the colours see as /models.
+func (t *Target) Models() (string, error) {
+	env, err := readEnv(t.envPath())
+	if err != nil {
+		return "", err
+	}
+	models := envValue(env, "MODEL_DIR")
+	if !filepath.IsAbs(models) {
+		models = filepath.Join(t.Dir, models)
+	}
+	return models, nil
+}

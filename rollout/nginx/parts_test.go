@@ -244,7 +244,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 	if err != nil {
 		t.Skipf("this machine has one loopback address alone: %v", err)
 	}
-	defer l.Close() //nolint:errcheck // of a test
+	defer l.Close()
 	target := &Target{Dir: t.TempDir()}
 	if err := os.WriteFile(target.envPath(), []byte("BIND="+bind+"\n"), 0o600); err != nil {
 		t.Fatal(err)
