@@ -196,7 +196,7 @@ def predict(row: Row):
 def mlflow(w):
     w.run("python3 -m venv venv && venv/bin/pip install --quiet mlflow scikit-learn")
     w.write("train.py", FOREST + """import mlflow
-mlflow.sklearn.save_model(model, "model", input_example=iris.data[:2])
+mlflow.sklearn.save_model(model, "model", input_example=iris.data[:2], skops_trusted_types=["sklearn.tree._tree.Tree"])
 """)
     w.run("venv/bin/python train.py")
     port = free()

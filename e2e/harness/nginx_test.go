@@ -63,6 +63,14 @@ func TestNginxAnswers(t *testing.T) {
 	if a, err := postOnce(`{"x":`, "cut"); err != nil || a.status != 400 || a.color == "" {
 		t.Errorf("the service's own error: %+v, %v; want it as it is", a, err)
 	}
+	const rows = `{"instances":[[0.4,-0.2,0.1]]}`
+	for route, body := range map[string]string{"GET /ping": "", "POST /invocations": rows, "GET /v1/models": "", "GET /v1/models/ml-service": "", "POST /v1/models/ml-service:predict": rows,
+		"GET /v2/models/ml-service/config": "", "GET /v2/models/stats": "", "POST /v2/repository/index": ""} {
+		a, err := once(nginxAddr, fmt.Sprintf("%s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", route, host, len(body), body))
+		if err != nil || a.status != 200 || a.color == "" {
+			t.Errorf("%s: %+v, %v; want it through to a colour", route, a, err)
+		}
+	}
 	if a, err := once(nginxAddr, "GET /health HTTP/1.0\r\n\r\n"); err != nil || a.status != 200 {
 		t.Errorf("HTTP/1.0 without Host: %+v, %v", a, err)
 	}

@@ -61,6 +61,9 @@ ml_requests_total{code="500",route="/predict"} 3
 ml_requests_total{code="422",route="/predict"} 2
 ml_requests_total{code="200",route="/health"} 1000
 ml_requests_total{code="503",route="/v2/models/:name/infer"} 1
+ml_requests_total{code="200",route="/invocations"} 1
+ml_requests_total{code="200",route="/v1/models/:name"} 1
+ml_requests_total{code="200",route="/v2/models/:name/stats"} 1000
 ml_request_duration_seconds_bucket{route="/predict",le="0.1"} 80
 ml_request_duration_seconds_bucket{route="/predict",le="+Inf"} 95
 ml_request_duration_seconds_bucket{route="/health",le="0.1"} 1000
@@ -70,8 +73,8 @@ odd{label="a\"} b"} 1
 	if err := readMetrics([]byte(text), &n); err != nil {
 		t.Fatal(err)
 	}
-	if n.Requests != 96 || n.Errors != 4 || len(n.Latency) != 2 || n.Latency[0].Count != 80 {
-		t.Errorf("got %+v, want 96 requests, 4 errors, 80 within 0.1 s", n)
+	if n.Requests != 98 || n.Errors != 4 || len(n.Latency) != 2 || n.Latency[0].Count != 80 {
+		t.Errorf("got %+v, want 98 requests, 4 errors, 80 within 0.1 s", n)
 	}
 	if err := readMetrics([]byte("go_threads{} 1\n"), &n); err == nil {
 		t.Error("metrics of something else were taken")
