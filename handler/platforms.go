@@ -126,8 +126,30 @@ func (s *Service) routePlatforms(g *gin.RouterGroup) {
 			Models []string `json:"models"`
 		}{[]string{s.name}})
 	})
-	handleGet(g, "/v1/models/:name", s.v2Known, s.v2ModelReady)
+	handleGet(g, "/v1/models/:name", s.v1Ready, s.v2Known, s.v2ModelReady)
 	g.POST("/v1/models/:name", s.v1Predict)
+}
+
+// v1Methods are the methods of an address of KServe V1, where path is one; the router takes the verb behind the colon for a part of
+// the model's name.
+func (s *Service) v1Methods(path string) (methods []string, ok bool) {
+	name, ok := strings.CutPrefix(strings.TrimPrefix(path, s.base), "/v1/models/")
+	switch {
+	case !ok || name == "":
+		return nil, false
+	case name == s.name+":predict":
+		return []string{"POST"}, true
+	}
+	return []string{"GET, HEAD"}, true
+}
+
+// v1Ready lets a GET of a model through, and refuses that of its verb.
+func (s *Service) v1Ready(c *gin.Context) {
+	if methods, ok := s.v1Methods(c.Request.URL.Path); ok && methods[0] == "POST" {
+		c.Writer.Header()["Allow"] = methods
+		s.fail(c, errMethod)
+		c.Abort()
+	}
 }
 
 // v1Predict answers POST /v1/models/{name}:predict.
@@ -142,7 +164,7 @@ func (s *Service) v1Predict(c *gin.Context) {
 	case verb == "predict":
 		s.invoke(c)
 	case verb == "":
-		c.Writer.Header()["Allow"] = []string{"GET, HEAD"}
+		c.Writer.Header()["Allow"], _ = s.v1Methods(c.Request.URL.Path)
 		s.fail(c, errMethod)
 	default:
 		s.fail(c, &refusal{status: http.StatusNotFound, message: fmt.Sprintf("no such verb %q: want predict", shortened(verb))})

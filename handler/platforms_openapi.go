@@ -59,7 +59,7 @@ func (o openAPI) addPlatforms(paths object) {
 	index := object{"type": "array", "items": exactly(object{"name": object{"const": o.name}, "version": text, "state": object{"enum": list{"READY", "UNAVAILABLE"}}, "reason": text})}
 	paths["/v2/repository/index"] = object{"post": object{"tags": list{tritonTag}, "operationId": "getRepositoryIndex", "summary": "The model and its state",
 		"requestBody": object{"required": false, "content": object{"application/json": object{
-			"schema":   object{"type": "object", "properties": object{"ready": object{"type": list{"boolean", "null"}, "description": "the models that are ready alone"}}},
+			"schema":   object{"type": list{"object", "null"}, "properties": object{"ready": object{"type": list{"boolean", "null"}, "description": "the models that are ready alone"}}},
 			"examples": object{"all models": object{"value": object{}}, "those that are ready": object{"value": object{"ready": true}}}}}},
 		"responses": with(refusals(400, 500), 200, response("OK", index))}}
 }
@@ -87,15 +87,16 @@ func (o openAPI) invoke(id, summary string, statuses ...int) object {
 
 // invokeSchemas describe the rows of the platforms and their answer.
 func (o openAPI) invokeSchemas() (request, answer object) {
-	forms := list{ref("Row")}
+	rows := func(row any) object { return object{"type": "array", "minItems": 1, "items": row} }
+	forms := list{rows(ref("Row"))}
 	if hasRecord(o.model) {
-		forms = append(forms, ref("Record"))
+		forms = append(forms, rows(ref("Record")))
 	}
 	inputs := o.model.Inputs()
 	if in := inputs[0]; len(inputs) == 1 && in.Width == 1 && len(in.Row) == 1 {
-		forms = append(forms, elementSchema(in))
+		forms = append(forms, rows(elementSchema(in)))
 	}
-	properties := object{"instances": object{"type": "array", "minItems": 1, "items": object{"anyOf": forms}}}
+	properties := object{"instances": object{"anyOf": forms}}
 	one := object{}
 	if o.model.Kind() != model.Raw {
 		prediction := predictionSchema(o.model)["properties"].(object)["prediction"]

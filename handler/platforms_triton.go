@@ -2,7 +2,6 @@ package handler
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 
@@ -145,9 +144,12 @@ func (s *Service) tritonIndex(c *gin.Context) {
 		Ready bool `json:"ready"`
 	}
 	const most = 4 << 10
-	if body := c.Request.Body; body != nil {
-		err := json.NewDecoder(io.LimitReader(body, most)).Decode(&asked)
-		if err != nil && !errors.Is(err, io.EOF) {
+	if c.Request.Body != nil {
+		body, err := io.ReadAll(io.LimitReader(c.Request.Body, most+1))
+		if err == nil && len(body) > 0 {
+			err = json.Unmarshal(body, &asked)
+		}
+		if err != nil || len(body) > most {
 			s.fail(c, &refusal{status: http.StatusBadRequest, message: `want no body, or JSON as {"ready": true} of at most 4096 bytes`})
 			return
 		}

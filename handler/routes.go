@@ -66,6 +66,9 @@ func redirect(to string) gin.HandlerFunc {
 
 // noMethod answers a method that a path does not have. The router has put those that it has into Allow.
 func (s *Service) noMethod(c *gin.Context) {
+	if methods, ok := s.v1Methods(c.Request.URL.Path); ok {
+		c.Writer.Header()["Allow"] = methods
+	}
 	if c.Request.Method != http.MethodOptions {
 		s.fail(c, errMethod)
 		return

@@ -65,6 +65,8 @@ class Watch:
         return command, time.monotonic()
 
     def stop(self):
+        """Ends the servers. The clock stands meanwhile: a reader goes on in another window."""
+        since = time.monotonic()
         for s in self.servers:
             if s.poll() is None:
                 os.killpg(s.pid, signal.SIGINT)
@@ -73,6 +75,7 @@ class Watch:
             except subprocess.TimeoutExpired:
                 os.killpg(s.pid, signal.SIGKILL)
                 s.wait()
+        self.start += time.monotonic() - since
 
     def ask(self, what, server, port, path, body, right):
         """Asks once more and more until the right answer comes; that is one command."""

@@ -2,6 +2,7 @@ package predict
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -35,8 +36,8 @@ func FuzzDecodePlatform(f *testing.F) {
 				err = r.Refused(r.Batch.Run(nil))
 			}
 			if err != nil {
-				e, ok := err.(*Error)
-				if !ok || e.Message == "" || strings.HasPrefix(e.Field, "x") && r.root != "x" && !strings.Contains(string(body), "x") {
+				var e *Error
+				if !errors.As(err, &e) || e.Message == "" || strings.HasPrefix(e.Field, "x") && r.root != "x" && !strings.Contains(string(body), "x") {
 					t.Fatalf("%q: got %#v, want an error that says where", body, err)
 				}
 				r.Release()
