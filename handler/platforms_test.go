@@ -65,6 +65,16 @@ func TestPlatformsAgreeWithPredict(t *testing.T) {
 				t.Errorf("%s, %s: got %d predictions, want 2", name, form, len(got.Predictions))
 				continue
 			}
+			lines := strings.SplitAfter(post(s, "/invocations", "application/json", "text/csv", body).Body.String(), "\n")
+			if len(lines) != 3 || lines[0] != lines[1] || lines[2] != "" {
+				t.Errorf("%s, %s: got %q as CSV, want two lines of the same", name, form, lines)
+			}
+			if want.Outputs != nil {
+				if one := rawRow(t, s, row); string(got.Predictions[1]) != one {
+					t.Errorf("%s, %s: got %s, want %s", name, form, got.Predictions[1], one)
+				}
+				agreed["outputs, "+form]++
+			}
 			for i, p := range want.Predictions {
 				if string(got.Predictions[i]) != string(p.Prediction) {
 					t.Errorf("%s, %s: got %s, want %s", name, form, got.Predictions[i], p.Prediction)
@@ -80,6 +90,24 @@ func TestPlatformsAgreeWithPredict(t *testing.T) {
 			t.Errorf("%s: %d models, want at least %d", form, agreed[form], least)
 		}
 	}
+}
+
+// rawRow is what /predict answers to one row of a model that is neither classifier nor regressor: its output, or the object of them.
+func rawRow(t *testing.T, s *Service, row string) string {
+	t.Helper()
+	w := ask(s, "POST", "/predict", `{"x":`+row+`}`)
+	var answer struct{ Outputs json.RawMessage }
+	var outputs map[string]json.RawMessage
+	if json.Unmarshal(w.Body.Bytes(), &answer) != nil || json.Unmarshal(answer.Outputs, &outputs) != nil {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	if len(outputs) > 1 {
+		return string(answer.Outputs)
+	}
+	for _, one := range outputs {
+		return string(one)
+	}
+	return ""
 }
 
 // bodies are two rows in each form that takes them: row is the x of one.
