@@ -120,22 +120,13 @@ machine:        ## install what race, test-arm64 and e2e need, on Debian or Ubun
 	.ci/run machine
 
 lint: lint-workflows
-lint-workflows: ## the workflows, their scripts and the client of the deployment API
+lint-workflows: ## the workflows and their scripts
 	[[ $$(cat $(VENVS)/workflows/installed 2>/dev/null) == "$$(cat .github/requirements.txt)" ]] || { \
 	  python3 -m venv --clear $(VENVS)/workflows && $(VENVS)/workflows/bin/pip install --quiet --requirement .github/requirements.txt && \
 	  cp .github/requirements.txt $(VENVS)/workflows/installed; }
 	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(VENVS)/workflows/bin/shellcheck
 	$(VENVS)/workflows/bin/shellcheck -x -P SCRIPTDIR .github/scripts/*.sh deploy/aws/*.sh install.sh
 	$(VENVS)/workflows/bin/zizmor --quiet --offline .github
-	$(GOLANGCI_LINT) run --allow-parallel-runners ./.github/deploy
-
-# Named, because ./... passes over folders that begin with a dot.
-test: test-deploy-client
-test-deploy-client:
-	go test ./.github/deploy
-race: race-deploy-client
-race-deploy-client:
-	CGO_ENABLED=1 go test -race ./.github/deploy
 
 vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev, or a database at GOVULNDB
 	.github/scripts/vuln.sh
@@ -143,8 +134,8 @@ vuln:           ## known vulnerabilities in what is called; needs vuln.go.dev, o
 toolchain:      ## whether go.mod names the newest patch of its Go; TOOLCHAIN_FIX=1 writes it
 	.github/scripts/toolchain.sh
 
-deploy-client:  ## bin/deploy, which asks the deployment API for a deployment
-	go build -trimpath -o bin/deploy ./.github/deploy
+deploy-client:  ## bin/rollout, whose `deploy --api` asks the deployment API for a deployment
+	go build -trimpath -ldflags '-s -w' -o bin/rollout ./cmd/rollout
 
 deploy-configuration: # half a configuration fails, none is skipped
 	.github/scripts/configuration.sh

@@ -2,7 +2,7 @@
 # Checks what deploy.yml is configured with, before anything is built or pushed: all faults at once, one line each. No
 # configuration is no fault, and the job's summary says how to turn the deployment on.
 # Reads MODEL_VERSION, MODEL_DIR, MODEL_S3_URI, CLOUD_API_URL, CLOUD_TOKEN_IS_SET (true or false, so that the token stays
-# away), DEPLOY_TIMEOUT, IF_BUSY, AWS_ROLE_ARN, AWS_REGION, GITHUB_REF.
+# away), DEPLOY_TIMEOUT, IF_BUSY, AWS_ROLE_ARN, AWS_REGION, LAMBDA_STRATEGY, GITHUB_REF.
 set -euo pipefail
 
 faults=0
@@ -56,6 +56,8 @@ done
   fault "variable AWS_ROLE_ARN is set but variable AWS_REGION is not: set both to deploy to AWS Lambda, or neither"
 [[ -z $role || $role =~ ^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$ ]] ||
   fault "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github"
+[[ -z ${LAMBDA_STRATEGY:-} || ${LAMBDA_STRATEGY} == canary ]] ||
+  fault "variable LAMBDA_STRATEGY: want canary, or none: then a push publishes and moves nobody; got $LAMBDA_STRATEGY"
 [[ -z $region || $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] ||
   fault "variable AWS_REGION: want the name of a region, as eu-central-1"
 

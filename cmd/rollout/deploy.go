@@ -23,6 +23,7 @@ type deployment struct {
 	to      string
 	golden  string
 	options rollout.DeployOptions
+	remote  remote
 }
 
 func newDeploy(c *command) *cobra.Command {
@@ -37,9 +38,14 @@ that is rollout shift or promote.
 On Lambda the new version is published already (sam deploy); it is asked directly before anybody meets it.
 
 --model DIR is a folder of one version (model.onnx, and golden.json if there is one). It is copied into MODEL_DIR as
-<version>/, and the image stays as it is.`,
+<version>/, and the image stays as it is.
+
+With --api a rollout serve elsewhere does it, and moves users as --strategy says; --image is by digest then. With --wait each step is a
+line, and the exit code is the end: 0 succeeded, 1 failed or not seen, 2 to be corrected here, 4 rolled back, 5 another one is running.
+What meets a lost connection, a cut answer, a 5xx or a 429 is sent again under one Idempotency-Key, so one deployment comes of it.`,
 		Example: `  rollout deploy --model my-models/v2.0.0 --version v2.0.0
-  rollout deploy --image ghcr.io/owner/repo@sha256:… --version v1.2.0 --to green`,
+  rollout deploy --image ghcr.io/owner/repo@sha256:… --version v1.2.0 --to green
+  rollout deploy --api https://deploy.example.com --image ghcr.io/owner/repo@sha256:… --version v1.2.0 --strategy canary --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -53,10 +59,14 @@ On Lambda the new version is published already (sam deploy); it is asked directl
 	f.DurationVar(&d.options.Within, "start-within", time.Minute, "how long the side may take to become healthy")
 	f.StringVar(&d.options.Reason, "reason", "", "why; it stands in the history")
 	f.BoolVar(&d.json, "json", false, "print one JSON object")
+	d.remote.flags(cmd)
 	return cmd
 }
 
 func (d *deployment) run(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("api") {
+		return d.remote.deploy(cmd, d.command, d.what)
+	}
 	if err := d.read(); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ml-service/rollout"
+	"ml-service/rollout/api"
 )
 
 // command is what every verb has: where it works, and where it writes.
@@ -58,7 +59,7 @@ Exit codes: 0 done, 1 error, 2 usage, 3 held, 4 rolled back, 5 locked or drifted
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w; see %s --help", err, cmd.CommandPath())
+		return usage("%s; see %s --help", api.Line(err.Error(), os.Getenv("CLOUD_TOKEN")), cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.dir, "directory", "C", ".", "folder of the compose files and nginx.conf")

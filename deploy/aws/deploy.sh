@@ -2,7 +2,8 @@
 # Publishes this commit as a version of the function, asks it for its golden rows, and moves users as far as STRATEGY says:
 # by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR or MODEL_S3_URI (below which
 # lies <version>/ with the model; one of more than ZIP_LIMIT bytes is read from there at every start), STRATEGY, STACK,
-# ARCHITECTURE and MEMORY_SIZE (of a first deployment: arm64 or x86_64; MB), AWS_CLOUDFORMATION_ROLE_ARN.
+# ARCHITECTURE and MEMORY_SIZE (of a first deployment: arm64 or x86_64; MB), AWS_CLOUDFORMATION_ROLE_ARN. With LAMBDA_STRATEGY=canary
+# publishing goes on by `rollout canary`, which moves users step by step, judges, and rolls back; LAMBDA_MAX_WAIT bounds it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 : "${MODEL_VERSION:=v1.0.0}" "${STRATEGY:=publish}"
@@ -71,7 +72,15 @@ if [[ $newest == "$live" && -z $split ]]; then
   say "- Lambda: live is on version $live, which is the newest: nobody is moved."
   exit
 fi
+[[ $STRATEGY != publish || ${LAMBDA_STRATEGY:-} != canary ]] || STRATEGY=judged
 case $STRATEGY in
+  judged)
+    [[ $newest != "$live" ]] || fail "deploy-lambda: $newest is what live is on, with $split beside it: make lambda-back first" 2
+    say "- Lambda: version $newest is published and checked; rollout canary moves users from $live step by step."
+    go build -trimpath -o bin/rollout ./cmd/rollout # a binary, since go run has exit codes of its own
+    exec bin/rollout --target lambda --stack "$STACK" canary --to "$newest" --measure "${LAMBDA_MEASURE:-5m}" --every "${LAMBDA_EVERY:-30s}" \
+      --max-wait "${LAMBDA_MAX_WAIT:-45m}" --on-hold rollback # the role's credentials are for an hour
+    ;;
   publish)
     say "- Lambda: version $newest is published, checked and behind next; users stay on $live${split:+ $split}." \
       "  To go on: make deploy-lambda STRATEGY=canary, or STRATEGY=switch; by hand: docs/lambda.md."

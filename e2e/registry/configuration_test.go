@@ -43,6 +43,7 @@ func TestConfigurationStep(t *testing.T) {
 		{"a time-out", with(push(), "vars.DEPLOY_TIMEOUT", "5h45m"), "", []string{"Deployment API: on"}},
 		{"what to do if busy", with(push(), "vars.IF_BUSY", "shrug"), "variable IF_BUSY: want wait or fail, got shrug", nil},
 		{"no ARN", with(push(), role, "deploy"), "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github", nil},
+		{"how Lambda's users are moved", with(push(), "vars.LAMBDA_STRATEGY", "yolo"), "variable LAMBDA_STRATEGY: want canary, or none: then a push publishes and moves nobody; got yolo", nil},
 		{"no region", with(push(), region, "Frankfurt"), "variable AWS_REGION: want the name of a region, as eu-central-1", nil},
 		{"another branch", with(push(), "GITHUB_REF", "refs/heads/try"), "deploy runs on main alone: want refs/heads/main, got refs/heads/try", nil},
 	}

@@ -25,6 +25,7 @@ func push() values {
 		"vars.DEPLOY_TIMEOUT":              "",
 		"vars.DEPLOY_TIMEOUT || '2h'":      "2h",
 		"vars.IF_BUSY":                     "",
+		"vars.LAMBDA_STRATEGY":             "",
 		"vars.IF_BUSY || 'wait'":           "wait",
 		"vars.MODEL_DIR":                   "",
 		"vars.MODEL_DIR || 'models'":       "models",

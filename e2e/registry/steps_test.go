@@ -289,17 +289,17 @@ func apiJob(t *testing.T, r *runner, digest string) {
 	r.mustRun("ship/api/Build the client", push())
 	const deploy = "ship/api/Deploy by digest and follow"
 	got := r.mustRun(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", digest))
-	if posts.Load() != 1 || gets.Load() != 1 || !strings.Contains(got.Stdout, "deploy: succeeded: done\n") {
+	if posts.Load() != 1 || gets.Load() != 1 || !strings.Contains(got.Stdout, "succeeded: done\n") {
 		t.Errorf("got %d POST, %d GET and %q", posts.Load(), gets.Load(), got.Stdout)
 	}
 	if strings.Contains(got.all(), token) {
 		t.Error("the token is in the output of the step")
 	}
 	lost := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", ""))
-	if lost.Code != 2 || posts.Load() != 1 || !strings.Contains(lost.Stderr, "IMAGE: want an image by digest") {
+	if lost.Code != 2 || posts.Load() != 1 || !strings.Contains(lost.Stderr, "--image: want an image by digest") {
 		t.Errorf("a digest lost between the jobs: got exit status %d, %d POST and %q", lost.Code, posts.Load(), lost.Stderr)
 	}
-	if _, err := os.Stat(filepath.Join(r.checkout, "bin", "deploy")); err != nil {
+	if _, err := os.Stat(filepath.Join(r.checkout, "bin", "rollout")); err != nil {
 		t.Error(err)
 	}
 }

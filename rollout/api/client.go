@@ -22,6 +22,7 @@ type Client struct {
 	Poll  time.Duration // between two looks at the state, and between two tries while another deployment runs; 3s if 0
 
 	FailIfBusy bool // end with ErrBusy while another deployment runs, instead of waiting for it
+	Detached   bool // end once the order is accepted
 
 	Request time.Duration                              // for one request and its whole answer; 30s if 0
 	Say     func(line string)                          // told of progress, a printable line without the token; none if nil
@@ -29,6 +30,7 @@ type Client struct {
 
 	http *http.Client
 	last string // the state seen last
+	seen int    // number of the event seen last
 	url  string // where the deployment can be followed, once it is accepted
 }
 
@@ -50,6 +52,9 @@ func (c *Client) Deploy(ctx context.Context, order Order) error {
 		return err
 	}
 	c.say("accepted: %s", id)
+	if c.Detached {
+		return nil
+	}
 	return c.follow(ctx, id)
 }
 
@@ -92,7 +97,7 @@ func (c *Client) prepare() {
 		// A redirect is an answer like another: followed, it would take the token along.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	c.last, c.url = "", ""
+	c.last, c.seen, c.url = "", 0, ""
 }
 
 func (c *Client) say(format string, a ...any) {
@@ -185,6 +190,13 @@ func (c *Client) follow(ctx context.Context, id string) error {
 			return c.odd("GET: want the state of %s, got that of %q", id, redact(d.ID, c.Token))
 		}
 		line := joined(d.State, d.Step, d.Reason)
+		for _, e := range d.Events { // what has come since the last look, where the API says each step
+			if e.Number > c.seen && e.State == Running {
+				c.last = joined(e.State, e.Step, e.Reason)
+				c.say("%s", c.last)
+			}
+			c.seen = max(c.seen, e.Number)
+		}
 		if d.State == Running && line != c.last {
 			c.last = line
 			c.say("%s", line)

@@ -32,6 +32,8 @@ type Deployment struct {
 	State  string `json:"state"`
 	Step   string `json:"step,omitempty"`
 	Reason string `json:"reason,omitempty"`
+
+	Events []Event `json:"events,omitempty"` // all that has happened; an API need not say
 }
 
 // Refusal is the body of every other answer. A 409 has the id of the deployment that is running.

@@ -186,10 +186,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 // View is a deployment with everything that is known of it. Its first members are those of Deployment.
 type View struct {
 	Deployment
-	Order  Order     `json:"order"`
-	Who    string    `json:"who"`
-	Began  time.Time `json:"began"`
-	Events []Event   `json:"events,omitempty"`
+	Order Order     `json:"order"`
+	Who   string    `json:"who"`
+	Began time.Time `json:"began"`
 }
 
 func view(r *record, events []Event, whole bool) View {
