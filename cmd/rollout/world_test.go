@@ -32,6 +32,12 @@ type world struct {
 	logs    []logged
 	all     map[string]*contained
 	images  map[string]string
+	remote  map[string]bool // images that can be pulled
+	failing map[string]bool // versions of which every second request fails
+	asked   map[string]int  // scrapes of a version
+	hangs   bool            // a pull does
+	unlike  bool            // docker knows what was pulled by another digest
+	removed []string        // images
 	calls   int
 	killAt  int
 	deaf    bool          // Nginx takes no notice of a reload
@@ -63,10 +69,11 @@ type answer struct {
 	Stdout, Stderr string
 	Code           int
 	Kill           bool
+	Hang           bool // until it is killed
 }
 
 func newWorld(dir string) (*world, error) {
-	w := &world{dir: dir, tool: "2.40.3", all: map[string]*contained{}, images: map[string]string{"ml-service:v1": "sha256:1"}, workers: 100}
+	w := &world{dir: dir, tool: "2.40.3", all: map[string]*contained{}, remote: map[string]bool{}, failing: map[string]bool{}, asked: map[string]int{}, images: map[string]string{"ml-service:v1": "sha256:1"}, workers: 100}
 	var err error
 	if w.mounted, err = os.Open(filepath.Join(dir, "nginx.conf")); err != nil {
 		return nil, err
@@ -182,7 +189,14 @@ func (w *world) colour(colour string, rw http.ResponseWriter, r *http.Request) {
 	case "/predict":
 		fmt.Fprint(rw, `{"prediction":1.0,"confidence":0.603,"version":"v"}`)
 	case "/metrics":
-		fmt.Fprintf(rw, "ml_model_info{version=%q} 1\nml_requests_total{code=\"200\",route=\"/predict\"} 7\nml_request_duration_seconds_bucket{route=\"/predict\",le=\"+Inf\"} 7\n", c.version)
+		w.mu.Lock()
+		good, bad := 7, 0
+		if w.failing[c.version] {
+			w.asked[c.version]++
+			good, bad = 50*w.asked[c.version], 50*w.asked[c.version]
+		}
+		w.mu.Unlock()
+		fmt.Fprintf(rw, "ml_model_info{version=%q} 1\nml_requests_total{code=\"200\",route=\"/predict\"} %d\nml_requests_total{code=\"500\",route=\"/predict\"} %d\nml_request_duration_seconds_bucket{route=\"/predict\",le=\"+Inf\"} %d\n", c.version, good, bad, good)
 	default:
 		http.NotFound(rw, r)
 	}
@@ -221,8 +235,38 @@ func (w *world) docker(in call) answer {
 		service := a[len(a)-1]
 		w.create(service)
 		return answer{}
+	case a[0] == "info" && a[2] == "{{.DockerRootDir}}":
+		return answer{Stdout: w.dir + "\n"}
 	case a[0] == "info":
 		return answer{Stdout: time.Now().Add(-w.late).Format(time.RFC3339Nano) + "\n"}
+	case a[0] == "create":
+		return answer{Stdout: "copy\n"}
+	case a[0] == "cp":
+		return failed("Error response from daemon: Could not find the file %s in container", a[1])
+	case a[0] == "rm" && a[len(a)-1] == "copy":
+		return answer{}
+	case a[0] == "image" && a[1] == "ls":
+		var out strings.Builder
+		for image := range w.images {
+			if repository, digest, ok := strings.Cut(image, "@"); ok && slices.Contains(a, "reference="+repository) {
+				fmt.Fprintf(&out, "%s@%s\n", repository, digest)
+			}
+		}
+		return answer{Stdout: out.String()}
+	case a[0] == "image" && a[1] == "rm":
+		for _, c := range w.all {
+			if c.image == a[2] {
+				return failed("conflict: unable to remove repository reference %q, container %s is using it", a[2], c.id)
+			}
+		}
+		delete(w.images, a[2])
+		w.removed = append(w.removed, a[2])
+		return answer{Stdout: "Untagged\n"}
+	case a[0] == "image" && strings.Contains(a[3], "RepoDigests"):
+		if w.unlike {
+			return answer{Stdout: `["ghcr.io/o/r@sha256:` + strings.Repeat("f", 64) + `"]` + "\n"}
+		}
+		return answer{Stdout: `["` + a[4] + `"]` + "\n"}
 	case a[0] == "ps":
 		var out strings.Builder
 		for _, c := range w.all {
@@ -234,8 +278,15 @@ func (w *world) docker(in call) answer {
 			return answer{Stdout: id + "\n"}
 		}
 		return failed("Error: No such image: %s", a[len(a)-1])
+	case a[0] == "pull" && w.hangs:
+		return answer{Hang: true}
+	case a[0] == "pull" && w.remote[a[len(a)-1]]:
+		w.images[a[len(a)-1]] = "sha256:" + a[len(a)-1][len(a[len(a)-1])-8:]
+		return answer{}
 	case a[0] == "pull":
 		return failed("Error response from daemon: manifest for %s not found", a[len(a)-1])
+	case a[0] == "container" && a[1] == "inspect" && a[2] == "--format":
+		return answer{} // its environment: it records nothing
 	case a[0] == "container" && a[1] == "inspect":
 		var all []any
 		for _, id := range a[2:] {
@@ -384,6 +435,9 @@ func fakeDocker() {
 	var out answer
 	if err := errors.Join(json.NewDecoder(resp.Body).Decode(&out), resp.Body.Close()); err != nil {
 		panic(err)
+	}
+	if out.Hang {
+		time.Sleep(time.Minute)
 	}
 	if out.Kill {
 		_ = syscall.Kill(os.Getppid(), syscall.SIGKILL) // it may have ended

@@ -381,7 +381,7 @@ func (w *worker) undo(ctx context.Context, r *record, who Identity) (err error) 
 
 // clean removes old images of the repository: both sides' and the last three deployments' stay.
 func (w *worker) clean(ctx context.Context, s *rollout.Session, r *record) {
-	keep := append(w.store.images(3), r.Order.Image)
+	keep := append(w.store.images(2), r.Order.Image) // this one has not ended yet: three with it
 	if inspector, ok := s.Target.(rollout.Inspector); ok {
 		sides, err := inspector.Sides(ctx)
 		if err != nil {
