@@ -139,6 +139,27 @@ def estimators():
     yield "CatBoostClassifier, categories", cat(lambda: catboost.CatBoostClassifier(**options), lambda s: words(binary(s)))
     yield "CatBoostRegressor", of(lambda: catboost.CatBoostRegressor(**options), reg, nan=0.1)
 
+    def frame(make, target, change=lambda x: x):
+        def fit():
+            x, signal, _ = data()
+            x = change(x)
+            return make(x, target(signal)), x
+        return fit
+
+    def both(signal):
+        return np.column_stack([binary(signal), binary(-signal)])
+
+    def spaces(x):
+        return x.rename(columns={"income": "net income", "debt": "all (debt)"})
+
+    yield "XGBClassifier behind a scaler of doubles", frame(lambda x, y: make_pipeline(StandardScaler(), xgboost.XGBClassifier(n_estimators=20)).fit(x, y), three, lambda x: x.astype(float))
+    yield "XGBClassifier, several labels", frame(lambda x, y: xgboost.XGBClassifier(n_estimators=10).fit(x, y), both)
+    yield "XGBoost's Booster, binary", frame(lambda x, y: xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(x, label=y), 10), binary)
+    yield "LGBMClassifier, names with spaces, truth values", frame(lambda x, y: lightgbm.LGBMClassifier(n_estimators=10, verbose=-1).fit(x, y == 1), binary, spaces)
+    yield "LightGBM's Booster, three classes", frame(lambda x, y: lightgbm.train({"objective": "multiclass", "num_class": 3, "verbose": -1}, lightgbm.Dataset(x, y), 10), three, spaces)
+    yield "CatBoost without a wrapper, Logloss", frame(lambda x, y: catboost.CatBoost({**options, "loss_function": "Logloss"}).fit(x, y), binary)
+    yield "CatBoostClassifier, labels that are fractions", frame(lambda x, y: catboost.CatBoostClassifier(**options).fit(x, np.array([0.5, 2.0])[y]), binary)
+
 
 # What cannot be right, and is refused: the exporter's fault, or the file's.
 def refusals():

@@ -20,7 +20,7 @@ type line struct {
 	Seconds                           float64
 }
 
-// TestPack packs 44 estimators, each compared three ways over HTTP, and 3 that must be refused.
+// TestPack packs 51 estimators, each compared three ways over HTTP, and 3 that must be refused.
 func TestPack(t *testing.T) {
 	root, binary := e2e.Root(t), e2e.Binary(t, "./cmd/local")
 	python := environment(t, root)
@@ -44,7 +44,7 @@ func TestPack(t *testing.T) {
 			refused++
 		}
 	}
-	if got, want := fmt.Sprint(same, refused, files), "44 3 map[model.cbm:2 model.onnx:35 model.txt:3 model.ubj:4]"; got != want {
+	if got, want := fmt.Sprint(same, refused, files), "51 3 map[model.cbm:4 model.onnx:36 model.txt:5 model.ubj:6]"; got != want {
 		t.Errorf("packed, refused: got %s, want %s", got, want)
 	}
 	commandLine(t, root, python, binary, work)

@@ -47,11 +47,22 @@ def answers(model, rows):
 
 
 def ordered(rows, names):
-    """The columns that a model was trained on, in its order."""
+    """The columns that a model was trained on, in its order. LightGBM writes "_" for spaces in names."""
+    written = {str(c).replace(" ", "_"): c for c in rows.columns}
+    names = [n if n in rows.columns else written.get(n, n) for n in names]
     missing = [n for n in names if n not in rows.columns]
     if missing:
         raise Refused(f"the rows have no column {', '.join(map(str, missing[:10]))}, which the model was trained on")
     return rows[list(names)]
+
+
+def of_booster(predicted, classifies):
+    """The answers of a Booster: one that classifies predicts probabilities, and knows no labels but 0, 1, 2, …"""
+    if not classifies:
+        return predicted, None
+    if predicted.ndim == 1:
+        predicted = np.column_stack([1 - predicted, predicted])
+    return predicted.argmax(axis=1), predicted
 
 
 def categorical(rows):
@@ -84,6 +95,8 @@ def xgboost_file(model, rows, folder):
         frame = categorical(ordered(frame, rows.columns))
         return frame if booster.feature_names else frame.to_numpy(np.float32)
 
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+
     def ask(m):
         def of(frame):
             frame = data(frame)
@@ -91,7 +104,8 @@ def xgboost_file(model, rows, folder):
                 return answers(m, frame)
             best = m.attr("best_iteration")
             rounds = (0, int(best) + 1) if best is not None else (0, 0)
-            return np.asarray(m.predict(xgboost.DMatrix(frame, enable_categorical=True), iteration_range=rounds)), None
+            p = np.asarray(m.predict(xgboost.DMatrix(frame, enable_categorical=True), iteration_range=rounds))
+            return of_booster(p, objective in ("binary:logistic", "binary:hinge", "multi:softprob"))
         return of
 
     again = type(model)()
@@ -107,14 +121,16 @@ def lightgbm_file(model, rows, folder):
     names = booster.feature_name()
     if wrapped and hasattr(model, "feature_names_in_"):
         rows = ordered(rows, model.feature_names_in_)
-    elif all(n in rows.columns for n in names):
+    elif all(n in rows.columns or n in [str(c).replace(" ", "_") for c in rows.columns] for n in names):
         rows = ordered(rows, names)
     path = folder / "model.txt"
     booster.save_model(str(path))
     metadata = {}
+    if not booster.pandas_categorical and names != list(rows.columns):
+        metadata["feature_names"] = [str(c) for c in rows.columns]
     classes = getattr(model, "classes_", None)
-    if classes is not None and list(classes) != list(range(len(classes))):
-        metadata["class_labels"] = [c.item() if hasattr(c, "item") else c for c in classes]
+    if classes is not None and (classes.dtype == bool or list(classes) != list(range(len(classes)))):
+        metadata["class_labels"] = [str(c) if classes.dtype == bool else c.item() if hasattr(c, "item") else c for c in classes]
     frames = bool(booster.pandas_categorical)
     named = wrapped and hasattr(model, "feature_names_in_") or frames
 
@@ -127,14 +143,16 @@ def lightgbm_file(model, rows, folder):
     def own(frame):
         if wrapped:
             return answers(model, data(frame))
-        return np.asarray(booster.predict(data(frame))), None
+        return of_booster(np.asarray(booster.predict(data(frame))), classifies)
 
+    objective = next((line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("objective=")), "")
+    classifies = objective.removeprefix("objective=").split(" ")[0] in ("binary", "multiclass", "multiclassova")
     again = lightgbm.Booster(model_file=str(path))
 
     def reloaded(frame):
         p = np.asarray(again.predict(data(frame)))
         if classes is None:
-            return p, None
+            return of_booster(p, classifies)
         p = np.column_stack([1 - p, p]) if p.ndim == 1 else p
         return np.asarray(classes)[p.argmax(axis=1)], p
 
@@ -161,9 +179,14 @@ def catboost_file(model, rows, folder):
             frame[name] = frame[name].map(str).astype(object)
         return frame
 
+    classifies = type(model) is catboost.CatBoost and len(model.classes_) > 0
+
     def ask(m):
         def of(frame):
-            p, q = answers(m, data(frame))
+            if classifies:  # a bare CatBoost, whose predict answers raw values
+                p, q = (np.asarray(m.predict(data(frame), prediction_type=kind)) for kind in ("Class", "Probability"))
+            else:
+                p, q = answers(m, data(frame))
             return (p[:, 0] if p.ndim == 2 and p.shape[1] == 1 else p), q
         return of
 
@@ -348,6 +371,30 @@ def target_opset():
     return {"": min(21, newest), "ai.onnx.ml": 3}
 
 
+def rounded(*functions):
+    """Two functions of output shapes and a converter, of XGBoost: it rounds doubles to float32, as it does by itself in a pipeline of doubles."""
+    from onnx import TensorProto
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    def floats(shapes):
+        def of(operator):
+            shapes(operator)
+            for v in operator.outputs:
+                if isinstance(v.type, DoubleTensorType):
+                    v.set_type(FloatTensorType(v.type.shape))
+        return of
+
+    def converter(scope, operator, container):
+        x = operator.inputs[0]
+        if isinstance(x.type, DoubleTensorType):
+            single = scope.declare_local_variable("rounded", FloatTensorType(x.type.shape))
+            container.add_node("Cast", [x.full_name], [single.full_name], name=scope.get_unique_operator_name("Cast"), to=TensorProto.FLOAT)
+            operator.inputs.set_element(0, single)
+        functions[2](scope, operator, container)
+
+    return floats(functions[0]), floats(functions[1]), converter
+
+
 def register_boosters():
     """XGBoost and LightGBM inside pipelines, where onnxmltools is there to export them."""
     try:
@@ -357,11 +404,12 @@ def register_boosters():
         from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes, calculate_linear_regressor_output_shapes
     except ImportError:
         return
+    shapes = calculate_linear_classifier_output_shapes, calculate_linear_regressor_output_shapes
     options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    for module, classifier, regressor, convert in (("xgboost", "XGBClassifier", "XGBRegressor", convert_xgboost), ("lightgbm", "LGBMClassifier", "LGBMRegressor", convert_lightgbm)):
+    for module, classifier, regressor, functions in (("xgboost", "XGBClassifier", "XGBRegressor", rounded(*shapes, convert_xgboost)), ("lightgbm", "LGBMClassifier", "LGBMRegressor", (*shapes, convert_lightgbm))):
         try:
             library = __import__(module)
         except ImportError:
             continue
-        update_registered_converter(getattr(library, classifier), "Pack" + classifier, calculate_linear_classifier_output_shapes, convert, options=options)
-        update_registered_converter(getattr(library, regressor), "Pack" + regressor, calculate_linear_regressor_output_shapes, convert)
+        update_registered_converter(getattr(library, classifier), "Pack" + classifier, functions[0], functions[2], options=options)
+        update_registered_converter(getattr(library, regressor), "Pack" + regressor, functions[1], functions[2])

@@ -7,7 +7,7 @@ import tempfile
 
 import numpy as np
 
-from .export import Refused, differences, export
+from .export import Refused, differences, export, ordered
 from .rows import is_text, plain
 from .service import NotServed, Service, binary
 
@@ -47,25 +47,28 @@ def pack(model, rows, version, out, title="", service=None):
             with Service(program, work, version) as s:
                 served = s.answers(frame_of(exported, rows, s))
                 x = s.x(frame_of(exported, rows.head(GOLDEN_ROWS), s))
+                typed = "predictions" in s.post("/predict", {"x": x})  # golden rows are of classifiers and regressors alone
         except NotServed as e:
             raise Refused(f"the service does not take {exported.file}: {e}") from None
         compared = compare(own, file, served)
-        (folder / "golden.json").write_text(golden(model, x, own), encoding="utf-8")
+        if typed:
+            (folder / "golden.json").write_text(golden(model, x, own), encoding="utf-8")
         try:
             Service(program, work, version).__exit__()  # which runs the golden rows
         except NotServed as e:
             raise Refused(f"the service does not answer the golden rows as the library did: {e}") from None
         pathlib.Path(out).mkdir(parents=True, exist_ok=True)
         shutil.copytree(folder, target)
-    return Packed(target, exported.file, len(x), compared)
+    return Packed(target, exported.file, len(x) if typed else 0, compared)
 
 
 def frame_of(exported, rows, service):
     """The columns that the file takes, in its order."""
     names = [n for i in service.inputs for n in i.get("parameters", {}).get("features", [])] or [i["name"] for i in service.inputs]
-    if all(n in rows.columns for n in names):
-        return rows[names]
-    return rows
+    try:
+        return ordered(rows, names)
+    except Refused:
+        return rows
 
 
 def compare(own, file, served):
@@ -88,11 +91,12 @@ def compare(own, file, served):
 def golden(model, x, own):
     """golden.json: the library's own answers."""
     predicted, probabilities = own
+    fractions = any(isinstance(c, (float, np.floating)) and c != int(c) for c in getattr(model, "classes_", []))
     answers = []
     for i in range(len(x)):
         value = predicted[i]
         answer = {"prediction": [plain(v) for v in value] if np.ndim(value) else plain(value)}
-        if isinstance(answer["prediction"], bool):
+        if isinstance(answer["prediction"], bool) or fractions:  # such labels are text
             answer["prediction"] = str(answer["prediction"])
         if probabilities is not None and np.ndim(value) == 0 and probabilities.ndim == 2 and abs(float(probabilities[i].sum()) - 1) < 1e-3:
             answer["confidence"] = float(probabilities[i].max())
