@@ -52,7 +52,7 @@ wheel:          ## bin/ml_service_pack-*.whl, the Python package of pack/
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir bin bin/pack
 	rm -rf bin/pack
 
-bench: bench-go bench-lambda bench-models bench-http ## every measurement of bench/README.md, some 40 minutes
+bench: bench-go bench-lambda bench-models bench-native bench-http ## every measurement of bench/README.md, some 40 minutes
 bench-go:       ## Go benchmarks
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./tree ./onnx ./handler/... ./cmd/local
 
@@ -175,6 +175,15 @@ lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is
 	if command -v sam >/dev/null; then sam validate --lint; cfn-lint deploy/aws/github-role.yaml; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
 
 # Server and load on cores of their own; nothing else should run meanwhile.
+BENCH_NATIVE = $(VENVS)/bench-native
+.PHONY: bench-native
+bench-native: build ## the libraries' own files beside ONNX and the libraries, and score beside pandas; needs Python 3.11
+	[[ $$(cat $(BENCH_NATIVE)/installed 2>/dev/null) == "$$(cat bench/native/requirements.txt)" ]] || { \
+	  python3 -m venv --clear $(BENCH_NATIVE) && $(BENCH_NATIVE)/bin/pip install --quiet --requirement bench/native/requirements.txt && \
+	  cp bench/native/requirements.txt $(BENCH_NATIVE)/installed; }
+	mkdir -p $(BENCH_NATIVE).work
+	OMP_NUM_THREADS=1 $(BENCH_NATIVE)/bin/python bench/native/compare.py $(BENCH_NATIVE).work bin/ml-service
+
 BENCH_HTTP = $(VENVS)/bench-http
 .PHONY: bench-http
 bench-http:     ## the service against a bare handler and FastAPI, its start, its growth; with NGINX=<binary> through Nginx; needs wrk
