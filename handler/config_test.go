@@ -62,6 +62,8 @@ func TestConfigureRefuses(t *testing.T) {
 		{nil, []string{"MODEL_VERSION=../v1"}, `MODEL_VERSION: want a version as v1.0.0, got "../v1"`},
 		{nil, []string{"MODEL_NAME=a/b"}, `MODEL_NAME: want a name without slashes, got "a/b"`},
 		{nil, []string{"MAX_BODY_BYTES=1M"}, `MAX_BODY_BYTES: want a number of bytes from 1 to 2147483647, got "1M"`},
+		{nil, []string{"MEMORY_LIMIT=5"}, `MEMORY_LIMIT: want at least 32MiB, or 0 for no limit, got "5"`},
+		{nil, []string{"MEMORY_LIMIT=lots"}, `MEMORY_LIMIT: want a number of bytes as 512MiB, 2GiB or 536870912; 0: no limit, got "lots"`},
 		{nil, []string{"MAX_CONCURRENCY=-1"}, `MAX_CONCURRENCY: want a number from 0 to 100000, got "-1"`},
 		{nil, []string{"MAX_QUEUE=many"}, `MAX_QUEUE: want a number from -1 to 100000, got "many"`},
 		{nil, []string{"BASE_PATH=ml"}, `BASE_PATH: want a path as /ml or /teams/ml, which begins with no route of the service, got "ml"`},

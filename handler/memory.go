@@ -110,7 +110,7 @@ func parseBytes(v string) (int64, error) {
 		return 0, wrong
 	}
 	if n *= unit; n != 0 && n < leastLimit {
-		return 0, fmt.Errorf("%w, at least %dMiB", wrong, leastLimit>>20)
+		return 0, fmt.Errorf("want at least %dMiB, or 0 for no limit", leastLimit>>20)
 	}
 	return n, nil
 }

@@ -65,8 +65,11 @@ func score(ctx context.Context, args []string, stdin io.Reader, stdout, stderr i
 	if err != nil {
 		return fmt.Errorf("score: %w", err)
 	}
-	if s == nil { // no rows, not even a header
-		return nil
+	if s == nil {
+		if *format == "jsonl" {
+			return nil // no rows
+		}
+		return errors.New("score: the input is empty: want CSV with a header, or JSON lines")
 	}
 	progress := startProgress(stderr)
 	err = work(ctx, s, in, stdout, *cores, progress)

@@ -24,7 +24,7 @@ func (r *Request) readProbabilities() error {
 	return &Error{Field: "probabilities", Message: "want true or false, got " + s.Got()}
 }
 
-// AskProbabilities has the answer to each row hold all scores of the classifier, unrounded. It is called between Decode, which
+// AskProbabilities has the answer to each row hold all scores of the classifier, unrounded; probabilities lie in [0, 1]. It is called between Decode, which
 // forgets it, and Run. A model without scores is an *Error.
 func (r *Request) AskProbabilities() error {
 	scores := r.codec.model.ScoresOutput()
@@ -40,6 +40,7 @@ func (r *Request) AskProbabilities() error {
 func (r *Request) appendProbabilities(dst []byte, row int) []byte {
 	t := r.Batch.Output(r.codec.model.ScoresOutput())
 	width := t.Shape[1]
+	distribution := r.Batch.Class(row).Confidence >= 0 // a sum of float32 leaves may be 1.0000004
 	dst = append(dst, `,"probabilities":{`...)
 	for k := range width {
 		if k > 0 {
@@ -50,11 +51,16 @@ func (r *Request) appendProbabilities(dst []byte, row int) []byte {
 		} else {
 			dst = append(strconv.AppendInt(append(dst, '"'), int64(k), 10), '"', ':')
 		}
+		score, bits := 0.0, 64
 		if i := row*width + k; t.DType == onnx.Float32 {
-			dst = scan.AppendFloat(dst, float64(t.F32[i]), 32)
+			score, bits = float64(t.F32[i]), 32
 		} else {
-			dst = scan.AppendFloat(dst, t.F64[i], 64)
+			score = t.F64[i]
 		}
+		if distribution {
+			score = min(max(score, 0), 1)
+		}
+		dst = scan.AppendFloat(dst, score, bits)
 	}
 	return append(dst, '}')
 }
