@@ -37,12 +37,15 @@ func Watch(ctx context.Context, s *rollout.Session, w Watching) error {
 		return usage("target %s cannot count what its sides answer", s.Name)
 	}
 	r := Run{session: s, Options: Options{Every: w.Every, Wait: w.Wait}}
-	fresh, sum := &seen{Side: w.New}, judge.Counts{}
+	fresh, sum, readings := &seen{Side: w.New}, judge.Counts{}, 0
 	for until := s.Now().Add(w.For); ; {
 		report := judge.Report{Verdict: judge.Pass, New: string(w.New), Share: 1, Limits: w.Limits, OldAll: w.Before}
 		c := fresh.read(ctx, counter, nil, true)
 		if ctx.Err() != nil {
 			return &rollout.Fault{Outcome: rollout.ErrHeld, Err: fmt.Errorf("interrupted: the weights stay at %s", s.Split)}
+		}
+		if c.err == nil {
+			readings++
 		}
 		sum.Requests, sum.Errors = sum.Requests+c.counts.Requests, sum.Errors+c.counts.Errors
 		report.NewAll = sum
@@ -69,7 +72,7 @@ func Watch(ctx context.Context, s *rollout.Session, w Watching) error {
 			}
 			return &rollout.Fault{Outcome: rollout.ErrRolledBack, Err: fmt.Errorf("rolled back to %s: %s", s.Split, failure(report))}
 		}
-		if !s.Now().Before(until) {
+		if !s.Now().Before(until) && readings >= 2 { // the first one says nothing: it is where the counts begin
 			return nil
 		}
 		if err := r.pause(ctx); err != nil {

@@ -51,3 +51,27 @@ func TestWatch(t *testing.T) {
 		})
 	}
 }
+
+// A watch whose time is over at its first reading, as on a machine that is busy, knows nothing yet: it takes another one.
+func TestWatchTakesTwoReadings(t *testing.T) {
+	town, dir := newTown(t), t.TempDir()
+	town.sides["green"].errors = 0.5
+	control := &rollout.Control{Target: town, Journal: rollout.OpenJournal(dir, "town"), Dir: dir, Name: "town", Who: "test",
+		Progress: rollout.Progress{Step: func(string) {}, Tell: func(string) {}}, Now: func() time.Time { return town.now }}
+	s, err := control.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	e, err := s.PlanPromote("green", rollout.Options{})
+	if err == nil {
+		_, err = s.Do(t.Context(), e)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Watch(t.Context(), s, Watching{New: "green", For: 0, Every: 5 * time.Second, Limits: judge.DefaultLimits(), Wait: town.wait})
+	if !errors.Is(err, rollout.ErrRolledBack) || !town.split.Same(rollout.All("blue")) {
+		t.Errorf("got %v at %s, want a rollback", err, town.split)
+	}
+}
