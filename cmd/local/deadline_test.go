@@ -147,7 +147,7 @@ func pipe(t *testing.T) (net.Conn, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // of a test
+	defer l.Close()
 	there := dialed(t, l.Addr().String())
 	_ = there.SetDeadline(time.Time{})
 	here, err := l.Accept()
