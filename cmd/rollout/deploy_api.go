@@ -78,7 +78,9 @@ func (r *remote) deploy(cmd *cobra.Command, c *command, what rollout.Artifact) e
 	if err := order.Check(); errors.As(err, &field) { // the token goes before what is repeated is cut
 		return wrong("--%v", &api.FieldError{Field: field.Field, Want: field.Want, Got: api.Line(field.Got, token)})
 	}
-	client.Say = func(line string) { fmt.Fprintln(c.stdout, line) }
+	live := &liveLines{w: c.stdout, live: terminal(c.stdout)}
+	defer live.end()
+	client.Say = live.say
 	err = client.Deploy(cmd.Context(), order)
 	if err == nil {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"ml-service/rollout"
+	"ml-service/rollout/api"
 )
 
 func main() {
@@ -23,7 +24,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := newRoot(stdin, stdout, stderr)
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(stderr, "rollout: %v\n", err)
+		// A flag's own error repeats what it was given.
+		fmt.Fprintf(stderr, "rollout: %s\n", api.Redact(err.Error(), os.Getenv("CLOUD_TOKEN")))
 		return rollout.ExitCode(err)
 	}
 	return 0

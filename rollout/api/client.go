@@ -25,6 +25,7 @@ type Client struct {
 	Detached   bool // end once the order is accepted
 
 	Request time.Duration                              // for one request and its whole answer; 30s if 0
+	Silence time.Duration                              // after which a stream of events is given up; 45s if 0
 	Say     func(line string)                          // told of progress, a printable line without the token; none if nil
 	Sleep   func(context.Context, time.Duration) error // between tries; real time if nil
 
@@ -32,6 +33,7 @@ type Client struct {
 	last string // the state seen last
 	seen int    // number of the event seen last
 	url  string // where the deployment can be followed, once it is accepted
+	deaf bool   // the API has no stream of events
 }
 
 // Deploy starts the deployment and follows it to its end. Its error is one printable line without the token, and says by
@@ -83,6 +85,9 @@ func (c *Client) prepare() {
 	if c.Request == 0 {
 		c.Request = 30 * time.Second
 	}
+	if c.Silence == 0 {
+		c.Silence = maxSilence
+	}
 	if c.Sleep == nil {
 		c.Sleep = sleep
 	}
@@ -97,7 +102,7 @@ func (c *Client) prepare() {
 		// A redirect is an answer like another: followed, it would take the token along.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	c.last, c.seen, c.url = "", 0, ""
+	c.last, c.seen, c.url, c.deaf = "", 0, "", false
 }
 
 func (c *Client) say(format string, a ...any) {
@@ -172,9 +177,11 @@ func (c *Client) post(ctx context.Context, body []byte) (*answer, error) {
 	}
 }
 
-// follow looks at the deployment until it has ended, with a line for each change.
+// follow tells what happens until the deployment has ended, with a line for each change: the events as they come where the API has
+// them, else what is seen every Poll.
 func (c *Client) follow(ctx context.Context, id string) error {
 	for {
+		c.stream(ctx)
 		a, err := c.send(ctx, http.MethodGet, c.url, nil)
 		if err != nil {
 			return err

@@ -73,6 +73,8 @@ type fake struct {
 	faults []string
 	served int
 	token  string // that the fake takes
+	events []turn // one for each stream that is asked for; none left: the fake has no streams
+	heard  []string
 }
 
 func newFake(t *testing.T, posts, gets []turn, states ...string) *fake {
@@ -115,6 +117,10 @@ func (f *fake) next(r *http.Request) turn {
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && r.URL.Path == "/v1/deployments/d-1/events" {
+		f.stream(w, r)
+		return
+	}
 	if t := f.next(r); t != nil {
 		t(w, r)
 		return
@@ -134,6 +140,20 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer f.mu.Unlock()
 		f.fault(w, "%s %s is not of the contract", r.Method, r.URL)
 	}
+}
+
+func (f *fake) stream(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	if r.Header.Get("Accept") != "text/event-stream" || r.Header.Get("Authorization") != "Bearer "+f.token {
+		f.faults = append(f.faults, fmt.Sprintf("a stream with the headers %v", r.Header))
+	}
+	answer := says(http.StatusNotFound, `{"error":"not found"}`)
+	if len(f.events) > 0 {
+		answer, f.events = f.events[0], f.events[1:]
+		f.heard = append(f.heard, r.Header.Get("Last-Event-ID"))
+	}
+	f.mu.Unlock()
+	answer(w, r)
 }
 
 func (f *fake) create(w http.ResponseWriter, r *http.Request) {

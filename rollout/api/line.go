@@ -29,6 +29,9 @@ func Line(text, secret string) string {
 	return text
 }
 
+// Redact takes secret out of a text that may have quoted it.
+func Redact(text, secret string) string { return redact(text, secret) }
+
 // redact takes secret out of s, as it is and as an error of the standard library may have quoted it.
 func redact(s, secret string) string {
 	if secret == "" {
