@@ -97,6 +97,12 @@ func (s *server) run(cmd *cobra.Command) error {
 	if _, err := ctl.Look(cmd.Context()); err != nil {
 		return err
 	}
+	// Two servers in one folder would take each other's deployments for left ones.
+	alone, err := rollout.TakeLock(filepath.Join(s.stateDir(), "serve"), who()+", rollout serve")
+	if err != nil {
+		return err
+	}
+	defer alone.Release() //nolint:errcheck // the process ends
 	audit := slog.New(slog.NewJSONHandler(s.stderr, nil))
 	served, err := api.NewServer(api.Options{Dir: s.dir, State: s.stateDir(), Repository: s.repository, VerifyKey: s.verifyKey, Tokens: t, Hosts: s.hosts, Plan: s.plan, Audit: audit,
 		Control: func(progress rollout.Progress) (*rollout.Control, error) {

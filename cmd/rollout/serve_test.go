@@ -168,6 +168,9 @@ func (s *served) traffic() string {
 func TestServe(t *testing.T) {
 	s := newServed(t)
 	server := s.start()
+	if second := s.start(); second.ProcessState == nil || second.ProcessState.ExitCode() != 5 {
+		t.Fatal("a second server in the folder: want exit code 5")
+	}
 	first := s.image("1")
 	if said, err := s.order("1", first, "v1.1.0", api.Switch); err != nil || s.traffic() != "green" {
 		t.Fatalf("%v, traffic %s\n%s", err, s.traffic(), said)

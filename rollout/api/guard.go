@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -80,7 +81,7 @@ func (g *guard) around(next http.Handler) http.Handler {
 		who := &Identity{}
 		r = r.WithContext(context.WithValue(r.Context(), auditKey{}, who))
 		defer func() {
-			g.audit.Info("call", "method", Line(r.Method, ""), "path", Line(r.URL.EscapedPath(), ""), "status", w.status, "who", who.Name,
+			g.audit.Info("call", "method", method(r), "path", called(r), "status", w.status, "who", who.Name,
 				"from", r.RemoteAddr, "seconds", time.Since(began).Seconds())
 		}()
 		h := w.Header()
@@ -99,6 +100,26 @@ func (g *guard) around(next http.Handler) http.Handler {
 }
 
 type auditKey struct{}
+
+// method is a request's, for the audit, where it is one that exists.
+func method(r *http.Request) string {
+	if slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, r.Method) {
+		return r.Method
+	}
+	return "other"
+}
+
+// called is the path of a request, for the audit: its route, with the id where that has the form of one. What else a caller puts into
+// a path is not written down, since it may be the token.
+func called(r *http.Request) string {
+	_, route, _ := strings.Cut(r.Pattern, " ")
+	if id := r.PathValue("id"); idForm.MatchString(id) {
+		return strings.Replace(route, "{id}", id, 1)
+	}
+	return route
+}
+
+var idForm = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[a-z2-7]{6}$`)
 
 // known says whether a Host header names this server.
 func (g *guard) known(host string) bool {

@@ -149,7 +149,8 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	var order Order
 	d := json.NewDecoder(strings.NewReader(string(text)))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&order); err != nil || d.More() {
+	err = d.Decode(&order)
+	if _, end := d.Token(); err != nil || !errors.Is(end, io.EOF) {
 		refuse(w, http.StatusBadRequest, `want {"image":"…@sha256:…","version":"v1.1.0","strategy":"switch"}, and nothing else`, "")
 		return
 	}

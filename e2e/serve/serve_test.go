@@ -1,0 +1,131 @@
+package serve_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ml-service/e2e"
+)
+
+// TestServe orders a good version under load, and then the bad ones: each ends refused or rolled back, and the good one
+// serves on. No request fails but those that the version of which one in ten fails answers itself.
+func TestServe(t *testing.T) {
+	began := time.Now()
+	r := startRegistry(t)
+	dir := binaries(t)
+	write(t, filepath.Join(dir, "Dockerfile"), image("good"))
+	e2e.Command{Dir: dir, Limit: 2 * time.Minute}.Output(t, "docker", "build", "--quiet", "--tag", first, ".")
+	s := newStack(t, r.repository())
+
+	// Versions that this machine has: one with another signature, and one that the image has other golden rows for. (Rows
+	// beside the served model are checked by the service itself, which does not start then.)
+	models := filepath.Join(s.dir, "models")
+	write(t, filepath.Join(models, "v9.0.0", "model.onnx"), read(t, filepath.Join(e2e.Root(t), "onnx", "testdata", "models", "logreg_multinomial", "model.onnx")))
+	write(t, filepath.Join(models, "v1.2.0", "model.onnx"), read(t, filepath.Join(models, "v1.1.0", "model.onnx")))
+	write(t, filepath.Join(dir, "golden.json"), `{"rows":[{"x":[0.4,-0.2,0.1]}],"answers":[{"prediction":7.0}]}`)
+
+	pushed := 0
+	push := func(dockerfile string) string {
+		pushed++
+		return r.push(t, dir, fmt.Sprint("n", pushed), dockerfile+fmt.Sprintf("LABEL n=%d\n", pushed))
+	}
+	// One with a layer of its own, for a pull that does not end well: what is here already is not pulled.
+	fresh := func() string {
+		write(t, filepath.Join(dir, "layer"), strings.Repeat(fmt.Sprintln("layer of", pushed), 300_000))
+		return push(image("good") + "COPY layer /layer\n")
+	}
+
+	good := push(image("good"))
+	l := startLoad(t)
+	blue := s.container("blue")
+	if code, said := s.order("good", good, "v1.1.0"); code != 0 {
+		t.Fatalf("the good version: exit code %d\n%s\n%s", code, said, s.server.Output())
+	}
+	requests, failed, _, seen := l.seen(t)
+	t.Logf("port 8080 moved: %s", seen)
+	if l.colours()["green"] == 0 || l.colours()["blue"] == 0 || failed > 0 || requests < 500 {
+		t.Errorf("the move to green: %s", seen)
+	}
+	green := s.container("green")
+	s.up() // plain, as a person does
+	if s.container("green") != green || s.container("blue") != blue {
+		t.Error("docker compose up -d has replaced a colour")
+	}
+
+	table := []string{"| good | 0 | " + seen + " |"}
+	for _, c := range []struct {
+		name, image, version string
+		mode                 int32
+		code                 int
+		says                 string
+		own500               bool // callers may meet
+	}{
+		{name: "a broken image", image: push("FROM scratch\nCOPY good /ml-service\nENTRYPOINT [\"/nothing\"]\n"), version: "v1.1.0", code: 1, says: "nobody was moved"},
+		{name: "the wrong version", image: push("FROM scratch\nCOPY good /ml-service\nENTRYPOINT [\"/ml-service\",\"--model-version\",\"v1.0.0\"]\n"), version: "v1.1.0", code: 1, says: "serves version v1.0.0, announced was v1.1.0"},
+		{name: "a version that is not there", image: push(image("good")), version: "v7.7.7", code: 1, says: "does not stay up"},
+		{name: "another signature", image: push(image("good")), version: "v9.0.0", code: 1, says: "does not fit green's"},
+		{name: "golden rows differ", image: push(image("good") + "COPY golden.json /models/v1.2.0/golden.json\n"), version: "v1.2.0", code: 1, says: "golden row 0: prediction"},
+		{name: "never healthy", image: push(image("sleep")), version: "v1.1.0", code: 1, says: "after 15s"},
+		{name: "one in ten fails", image: push(image("faulty") + "ENV FAULT=fail10\n"), version: "v1.1.0", code: 4, says: "rolled back to green 100 %", own500: true},
+		{name: "the registry dies in the pull", image: fresh(), version: "v1.1.0", mode: dies, code: 1, says: "cannot be pulled"},
+		{name: "the registry hangs", image: fresh(), version: "v1.1.0", mode: hangs, code: 1, says: "the pull took longer than 10s"},
+		{name: "the registry gives another image", image: fresh(), version: "v1.1.0", mode: another, code: 1, says: "cannot be pulled"},
+		{name: "the registry redirects to other bytes", image: fresh(), version: "v1.1.0", mode: redirects, code: 1, says: "cannot be pulled"},
+		{name: "another repository", image: strings.Replace(good, "/o/r@", "/o/evil@", 1), version: "v1.1.0", code: 2, says: "image: want one of"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.t = t
+			_, instead, _ := strings.Cut(good, "@")
+			r.instead = instead
+			r.pulls.Store(0)
+			r.mode.Store(c.mode)
+			_, _, before, _ := l.seen(t)
+			took := time.Now()
+			code, said := s.order(strings.ReplaceAll(c.name, " ", "-"), c.image, c.version)
+			r.mode.Store(works)
+			if code != c.code || !strings.Contains(said, c.says) {
+				t.Errorf("exit code %d, want %d and %q", code, c.code, c.says)
+			}
+			if c.mode != works && r.pulls.Load() == 0 {
+				t.Error("nothing was asked of the registry: its fault was not met")
+			}
+			if s.container("green") != green {
+				t.Error("green was replaced")
+			}
+			status := e2e.Command{Dir: s.dir}.Output(t, s.rollout, "status")
+			if !strings.Contains(status, "green  100 %") && !strings.Contains(status, "green 100 %") {
+				t.Errorf("after it: %s", status)
+			}
+			_, failed, after, _ := l.seen(t)
+			if failed > 0 || (after > before) != c.own500 {
+				t.Errorf("%d requests failed, and %d met a 500 of blue", failed, after-before)
+			}
+			table = append(table, fmt.Sprintf("| %s | %d | %d met a 500 of its own, %d failed, %s |", c.name, code, after-before, failed, time.Since(took).Round(time.Second)))
+		})
+	}
+	s.t = t
+	l.stop()
+	_, failed, _, seen = l.seen(t)
+	if failed > 0 {
+		t.Errorf("%d requests failed", failed)
+	}
+	t.Logf("%s\n%s\nall of it took %s", strings.Join(table, "\n"), seen, time.Since(began).Round(time.Second))
+}
+
+func image(binary string) string {
+	return "FROM scratch\nCOPY " + binary + " /ml-service\nUSER 65532:65532\nENTRYPOINT [\"/ml-service\"]\n"
+}
+
+// colours are the answers by colour.
+func (l *load) colours() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[string]int{}
+	for colour, n := range l.colour {
+		all[colour] = n
+	}
+	return all
+}
