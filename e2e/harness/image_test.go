@@ -69,8 +69,8 @@ func TestImageIsSmallAndSaysWhatItIs(t *testing.T) {
 		if i.Size >= 18_000_000 {
 			t.Errorf("%s is %d bytes, want less than 18 MB", test.name, i.Size)
 		}
-		if len(i.RootFS.Layers) != 2 {
-			t.Errorf("%s has %d layers, want the binary and its folder of models", test.name, len(i.RootFS.Layers))
+		if len(i.RootFS.Layers) != 3 {
+			t.Errorf("%s has %d layers, want the binary, its folder of models and the empty one for a record", test.name, len(i.RootFS.Layers))
 		}
 		if !regexp.MustCompile(`^[1-9]\d*:[1-9]\d*$`).MatchString(i.Config.User) {
 			t.Errorf("%s runs as %q, want a numeric user that is not root", test.name, i.Config.User)
