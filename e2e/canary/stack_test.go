@@ -4,7 +4,6 @@ package canary_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 	"ml-service/e2e"
 )
 
-const project = "ml-service-e2e-canary"
+const project = e2e.ComposeProject + "canary"
 
 // stack is a folder as a user has it, the project started from it, and the command.
 type stack struct{ dir, rollout string }
@@ -32,24 +31,12 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	s := &stack{dir: dir, rollout: e2e.Binary(t, "./cmd/rollout")}
-	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
-	if err != nil || len(files) < 4 {
-		t.Fatalf("compose files at the root: %v, %v", files, err)
-	}
-	for _, f := range append(files, filepath.Join(root, "nginx.conf")) {
-		write(t, filepath.Join(dir, filepath.Base(f)), read(t, f))
-	}
-	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "nginx"), filepath.Join(root, "models"), dir)
+	e2e.ComposeFiles(t, dir)
+	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "models"), dir)
 	e2e.Command{Dir: dir}.Output(t, "chmod", "-R", "a+rX", ".")
 	s.green(t, goodImage, "v1.0.0")
 	_ = s.down()
-	for _, port := range []string{"8080", "8081", "8082"} {
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			t.Fatalf("this test needs port %s of 127.0.0.1, and something else has it: %v", port, err)
-		}
-		l.Close()
-	}
+	e2e.ComposePorts(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			r, err := s.compose("logs", "--no-color", "--tail", "30")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,7 +16,7 @@ import (
 )
 
 const (
-	project   = "ml-service-e2e-harness"
+	project   = e2e.ComposeProject + "harness"
 	nginxAddr = "127.0.0.1:8080"
 	blueAddr  = "127.0.0.1:8081"
 	greenAddr = "127.0.0.1:8082"
@@ -52,27 +51,14 @@ func newStack(t *testing.T, with tool) *stack {
 	root := e2e.Root(t)
 	s := &stack{project: project, dir: filepath.Join(t.TempDir(), "ml-service"), tool: with}
 	e2e.Command{}.Output(t, "git", "clone", "--quiet", root, s.dir)
-	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "nginx"), s.dir)
-	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
-	if err != nil || len(files) != 4 {
-		t.Fatalf("compose files at the root: %v, %v; want base, blue, green and balancer", files, err)
+	e2e.ComposeFiles(t, s.dir)
+	shipped, err := os.ReadFile(filepath.Join(s.dir, "nginx.conf"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, f := range append(files, filepath.Join(root, "nginx.conf")) {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.write(t, filepath.Base(f), string(text))
-		s.shipped = string(text) // nginx.conf comes last
-	}
+	s.shipped = string(shipped)
 	s.down(t) // what a killed run of this test left
-	for _, addr := range []string{nginxAddr, blueAddr, greenAddr} {
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			t.Fatalf("this test needs ports 8080, 8081 and 8082 of 127.0.0.1, and something else has %s: %v", addr, err)
-		}
-		l.Close()
-	}
+	e2e.ComposePorts(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			r, err := s.command().Run(s.tool[0], s.args("balancer", "logs", "--no-color", "--tail", "60")...)

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	project = "ml-service-e2e-limits"
+	project = e2e.ComposeProject + "limits"
 	image   = "ml-service:v1"
 	nginx   = "127.0.0.1:8080"
 	blue    = "127.0.0.1:8081"
@@ -40,24 +40,10 @@ func newStack(t *testing.T) *stack {
 	e2e.Command{Dir: root, Limit: 10 * time.Minute}.Output(t, "docker", "build", "-q", "-t", image, ".")
 	t.Logf("docker build took %s", time.Since(began).Round(time.Second))
 	s := &stack{t: t, dir: t.TempDir(), models: modelDir(t, root)}
-	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("compose files at the root: %v, %v", files, err)
-	}
-	for _, f := range append(files, filepath.Join(root, "nginx.conf")) {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(s.dir, filepath.Base(f)), text, 0o644); err != nil { //nolint:gosec // containers run as another user
-			t.Fatal(err)
-		}
-	}
-	if err := os.CopyFS(filepath.Join(s.dir, "nginx"), os.DirFS(filepath.Join(root, "nginx"))); err != nil {
-		t.Fatal(err)
-	}
+	e2e.ComposeFiles(t, s.dir)
 	e2e.Command{}.Output(t, "chmod", "-R", "a+rX", filepath.Dir(s.dir))
 	s.compose("down", "--remove-orphans", "--volumes") // what a killed run left
+	e2e.ComposePorts(t)
 	t.Cleanup(func() { s.compose("down", "--remove-orphans", "--volumes") })
 	return s
 }

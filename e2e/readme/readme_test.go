@@ -20,7 +20,7 @@ var only = os.Getenv("README_SECTION")
 // `docker compose` once more, from the start, with `docker-compose`.
 func TestREADME(t *testing.T) {
 	root := e2e.Root(t)
-	clone := filepath.Join(t.TempDir(), "ml-service-readme")
+	clone := filepath.Join(t.TempDir(), e2e.ComposeProject+"readme")
 	e2e.Command{}.Output(t, "git", "clone", "--quiet", root, clone)
 	page, err := os.ReadFile(filepath.Join(clone, "README.md"))
 	if err != nil {
@@ -72,6 +72,7 @@ func (s Section) usesCompose() bool {
 // runSection runs a section's blocks until one fails, then ends its servers and containers. It returns how many ran.
 func runSection(t *testing.T, r *Runner, s Section) int {
 	if s.usesCompose() {
+		e2e.ComposePorts(t)
 		t.Cleanup(func() {
 			if t.Failed() {
 				logs, err := e2e.Command{Dir: r.Dir}.Run("docker", "compose", "-f", "docker-compose.balancer.yml", "logs", "--tail", "40")
@@ -98,7 +99,7 @@ func runSection(t *testing.T, r *Runner, s Section) int {
 func settle(t *testing.T, i int, s Section) {
 	t.Helper()
 	e2e.Poll(t, time.Minute, fmt.Sprintf("the containers to be up after README.md:%d", s.Blocks[i].Line), func() error {
-		starting, err := e2e.Command{}.Run("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=ml-service-readme", "--filter", "health=starting")
+		starting, err := e2e.Command{}.Run("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project="+e2e.ComposeProject+"readme", "--filter", "health=starting")
 		if err == nil && starting.Stdout+starting.Stderr != "" {
 			err = errors.New(starting.Stdout + starting.Stderr + "starting")
 		}

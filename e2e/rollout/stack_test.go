@@ -4,7 +4,6 @@ package rollout
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +15,7 @@ import (
 )
 
 const (
-	project = "ml-service-e2e-rollout"
+	project = e2e.ComposeProject + "rollout"
 	tag     = "ml-service:v1"
 )
 
@@ -37,17 +36,7 @@ func newStack(t *testing.T, tool []string) *stack {
 	root := e2e.Root(t)
 	s := &stack{dir: filepath.Join(t.TempDir(), "ml-service"), tool: tool, command: e2e.Binary(t, "./cmd/rollout"), path: os.Getenv("PATH")}
 	e2e.Command{}.Output(t, "git", "clone", "--quiet", root, s.dir)
-	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
-	if err != nil || len(files) < 4 {
-		t.Fatalf("compose files at the root: %v, %v", files, err)
-	}
-	for _, f := range append(files, filepath.Join(root, "nginx.conf")) {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.write(t, filepath.Base(f), string(text))
-	}
+	e2e.ComposeFiles(t, s.dir)
 	// The temporary folders of tests are closed to others, and so to the containers' user.
 	for dir := s.dir; dir != filepath.Dir(os.TempDir()); dir = filepath.Dir(dir) {
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -59,13 +48,7 @@ func newStack(t *testing.T, tool []string) *stack {
 	}
 	e2e.Command{Dir: s.dir, Env: []string{"DOCKER_BUILDKIT=1"}, Limit: 8 * time.Minute}.Output(t, "docker", "build", "--quiet", "--tag", tag, ".")
 	s.down(t) // what a killed run of this test left
-	for _, port := range []string{"8080", "8081", "8082"} {
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			t.Fatalf("this test needs port %s of 127.0.0.1, and something else has it: %v", port, err)
-		}
-		l.Close()
-	}
+	e2e.ComposePorts(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			r, err := s.compose("logs", "--no-color", "--tail", "40")

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	project = "ml-service-e2e-serve"
+	project = e2e.ComposeProject + "serve"
 	first   = "ml-service-e2e-serve:first"
 	token   = "e2e-0123456789abcdef0123456789abcdef"
 )
@@ -99,24 +99,12 @@ func newStack(t *testing.T, repository string) *stack {
 		t.Fatal(err)
 	}
 	s := &stack{t: t, dir: dir, rollout: e2e.Binary(t, "./cmd/rollout")}
-	files, err := filepath.Glob(filepath.Join(root, "docker-compose.*.yml"))
-	if err != nil || len(files) < 4 {
-		t.Fatalf("compose files at the root: %v, %v", files, err)
-	}
-	for _, f := range append(files, filepath.Join(root, "nginx.conf")) {
-		write(t, filepath.Join(dir, filepath.Base(f)), read(t, f))
-	}
-	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "nginx"), filepath.Join(root, "models"), dir)
+	e2e.ComposeFiles(t, dir)
+	e2e.Command{}.Output(t, "cp", "-r", filepath.Join(root, "models"), dir)
 	e2e.Command{Dir: dir}.Output(t, "chmod", "-R", "a+rX", ".")
 	write(t, filepath.Join(dir, ".env"), fmt.Sprintf("BLUE_IMAGE=%s\nGREEN_IMAGE=%s\n", first, first))
 	_ = s.down()
-	for _, port := range []string{"8080", "8081", "8082"} {
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			t.Fatalf("this test needs port %s of 127.0.0.1, and something else has it: %v", port, err)
-		}
-		l.Close()
-	}
+	e2e.ComposePorts(t)
 	t.Cleanup(func() {
 		if err := s.down(); err != nil {
 			t.Errorf("down: %v", err)
