@@ -1,6 +1,7 @@
 package canary_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func TestCanary(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.deploy(t, c.image, c.version)
-			l := startLoad(t)
+			l := (&e2e.Load{Clients: 8, Pace: 15 * time.Millisecond, Own: []int{500, 422}}).Start(t)
 			began := time.Now()
 			args := append(append([]string{}, canary...), c.more...)
 			if c.meanwhile != nil {
@@ -67,10 +68,12 @@ func TestCanary(t *testing.T) {
 			if c.meanwhile != nil {
 				e2e.Command{}.Output(t, "docker", "unpause", s.container(t, "ml-service-green"))
 			}
-			l.stop()
-			seen := l.seen(t)
+			l.Stop()
+			saw := l.Seen(t)
+			own500, refused := saw.Own[e2e.Own{Colour: "green", Status: 500}], saw.Own[e2e.Own{Colour: "green", Status: 422}]
+			seen := fmt.Sprintf("%s; %d own 500s and %d refused", saw, own500, refused)
 			t.Log(seen)
-			if l.own500 > 0 && !c.own500 || l.refused > 0 && !c.refused {
+			if own500 > 0 && !c.own500 || refused > 0 && !c.refused || saw.Own[e2e.Own{Colour: "blue", Status: 500}]+saw.Own[e2e.Own{Colour: "blue", Status: 422}] > 0 {
 				t.Errorf("callers met green's faults: %s", seen)
 			}
 			_, reason, _ := strings.Cut(out, "rollout: ")

@@ -85,7 +85,7 @@ func TestKilled(t *testing.T) {
 	s.want(t, 0, "green 30 %", "shift", "--to", "green", "--weight", "30")
 	after := s.servers(t)
 	s.want(t, 0, "blue 100 %", "rollback")
-	l := startLoad(t)
+	l := users(t)
 	k := newKiller(t, s)
 	var table []string
 	for n := 1; ; n += every(4) {
@@ -116,8 +116,8 @@ func TestKilled(t *testing.T) {
 		table = append(table, fmt.Sprintf("| %d | %s | %s |", n, left, said))
 		s.want(t, 0, "blue 100 %", "rollback")
 	}
-	l.stop()
-	t.Logf("%d requests, 0 failed is wanted\n| killed at call | left | the next call |\n|---|---|---|\n%s", l.served(t), strings.Join(table, "\n"))
+	l.Stop()
+	t.Logf("%d requests, 0 failed is wanted\n| killed at call | left | the next call |\n|---|---|---|\n%s", l.Seen(t).Requests, strings.Join(table, "\n"))
 	if len(table) < 4 {
 		t.Errorf("a shift was killed at %d calls only", len(table))
 	}
@@ -128,7 +128,7 @@ func TestKilledDeploy(t *testing.T) {
 	s := newStack(t, tools[0])
 	s.want(t, 0, "blue 100 %", "promote", "--to", "blue", "--from", "green")
 	s.write(t, ".env", "GREEN_VERSION=v1.1.0\n")
-	l := startLoad(t)
+	l := users(t)
 	k := newKiller(t, s)
 	var table []string
 	for n := 1; ; n += every(8) {
@@ -152,8 +152,8 @@ func TestKilledDeploy(t *testing.T) {
 		}
 		table = append(table, fmt.Sprintf("| %d | %s | %s |", n, left, said))
 	}
-	l.stop()
-	t.Logf("%d requests, 0 failed is wanted\n| killed at call | .env | the next call |\n|---|---|---|\n%s", l.served(t), strings.Join(table, "\n"))
+	l.Stop()
+	t.Logf("%d requests, 0 failed is wanted\n| killed at call | .env | the next call |\n|---|---|---|\n%s", l.Seen(t).Requests, strings.Join(table, "\n"))
 	if len(table) < 2 {
 		t.Errorf("a deploy was killed at %d calls only", len(table))
 	}

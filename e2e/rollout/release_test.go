@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -31,7 +30,7 @@ func TestRelease(t *testing.T) {
 			s := newStack(t, tool)
 			s.want(t, 2, "say --from", "promote", "--to", "blue") // at a split nobody knows whom a rollback goes back to
 			s.want(t, 0, "blue 100 %", "promote", "--to", "blue", "--from", "green")
-			l := startLoad(t)
+			l := users(t)
 
 			t.Log("a release in three commands")
 			model := filepath.Join(t.TempDir(), "v2.0.0")
@@ -42,7 +41,7 @@ func TestRelease(t *testing.T) {
 			s.want(t, 0, "green 100 %", "promote")
 			t.Logf("deploy, shift and promote took %.1f s", time.Since(began).Seconds())
 			s.up(t) // a plain up -d changes nothing
-			if got := l.shares(t, 200); len(got) != 1 || got["green"] == 0 {
+			if got := l.Shares(t, 200); len(got) != 1 || got["green"] == 0 {
 				t.Errorf("after the promotion answers come from %v, want green alone", got)
 			}
 			s.want(t, 0, "blue 100 %", "rollback", "--reason", "alive")
@@ -50,7 +49,7 @@ func TestRelease(t *testing.T) {
 			for range shifts(t) {
 				weight := []string{"1", "5", "10", "25", "33.3", "50", "75", "99"}[rand.IntN(8)]
 				s.want(t, 0, "green "+weight+" %", "shift", "--to", "green", "--weight", weight)
-				l.near(t, weight)
+				near(t, l, weight)
 			}
 
 			green := s.container(t, "ml-service-green")
@@ -65,7 +64,7 @@ func TestRelease(t *testing.T) {
 				s.want(t, 0, "green 50 %", "shift", "--to", "green", "--weight", "50")
 				e2e.Command{}.Output(t, "docker", c.spoil...)
 				s.want(t, 0, "blue 100 %", "rollback", "--reason", "green is "+c.name)
-				if got := l.shares(t, 100); len(got) != 1 || got["blue"] == 0 {
+				if got := l.Shares(t, 100); len(got) != 1 || got["blue"] == 0 {
 					t.Errorf("green is %s: after the rollback answers come from %v, want blue alone", c.name, got)
 				}
 				if c.mend != nil {
@@ -73,21 +72,26 @@ func TestRelease(t *testing.T) {
 					s.healthy(t, "ml-service-green")
 				}
 			}
-			l.stop()
-			t.Logf("%d requests, 0 failed is wanted; by colour %v", l.served(t), l.colour)
+			l.Stop()
+			t.Logf("0 failed is wanted: %s", l.Seen(t))
 		})
 	}
 }
 
-// near says whether green's part of a thousand requests can come from its weight: five standard deviations.
-func (l *load) near(t *testing.T, weight string) {
+// users ask for predictions all the time.
+func users(t *testing.T) *e2e.Load {
+	return (&e2e.Load{Clients: 16, Pace: 3 * time.Millisecond, Same: true}).Start(t)
+}
+
+// near says whether green's part of some requests can come from its weight: five standard deviations.
+func near(t *testing.T, l *e2e.Load, weight string) {
 	t.Helper()
 	want, err := strconv.ParseFloat(weight, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const n = 500
-	got := l.shares(t, n)["green"]
+	got := l.Shares(t, n)["green"]
 	if bound := 1 + 5*100*math.Sqrt(want/100*(1-want/100)/n); math.Abs(got-want) > bound {
 		t.Errorf("green has %.1f %% of %d requests, want %s %% within %.1f", got, n, weight, bound)
 	}
@@ -98,7 +102,7 @@ func TestRefusedDeployments(t *testing.T) {
 	s := newStack(t, tools[0])
 	s.want(t, 2, "both sides have traffic", "deploy", "--image", tag, "--version", "v1.1.0")
 	s.want(t, 0, "blue 100 %", "promote", "--to", "blue", "--from", "green")
-	l := startLoad(t)
+	l := users(t)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -120,6 +124,6 @@ func TestRefusedDeployments(t *testing.T) {
 		t.Errorf(".env after refused deployments:\n%s", env)
 	}
 	s.want(t, 0, "", "status")
-	l.stop()
-	t.Log(fmt.Sprint(l.served(t), " requests"))
+	l.Stop()
+	t.Log(l.Seen(t))
 }
