@@ -6,9 +6,11 @@ import (
 	"path"
 
 	"github.com/gin-gonic/gin"
+
+	"ml-service/style"
 )
 
-// The page at /docs draws /openapi.json. It loads nothing but what is embedded here.
+// The page at /docs draws /openapi.json. It loads nothing but what is embedded here and the style sheet.
 //
 //go:embed docs
 var docsFiles embed.FS
@@ -29,10 +31,18 @@ func (s *Service) routeDocs(g *gin.RouterGroup) {
 	handleGet(g, "/docs/docs.js", s.docs("docs.js"))
 }
 
+// docsFile is one of the embedded files; the style sheet is the one of all pages.
+func docsFile(name string) ([]byte, error) {
+	if name == "docs.css" {
+		return style.Sheet, nil
+	}
+	return docsFiles.ReadFile(path.Join("docs", name))
+}
+
 // docs answers with one of the embedded files.
 func (s *Service) docs(name string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		body, err := docsFiles.ReadFile(path.Join("docs", name))
+		body, err := docsFile(name)
 		if err != nil {
 			s.fail(c, err)
 			return
