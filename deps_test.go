@@ -15,7 +15,7 @@ const module = "ml-service/"
 var nearest = map[string][]string{
 	"cmd/local":       {"handler", "models"},
 	"cmd/lambda":      {"handler", "models"},
-	"handler":         {"handler/predict", "handler/oip", "handler/record", "handler/table"},
+	"handler":         {"handler/predict", "handler/oip", "handler/record", "handler/table", "style"},
 	"handler/record":  {},
 	"handler/predict": {"handler/scan", "model"},
 	"handler/oip":     {"handler/scan", "model"},
@@ -28,8 +28,10 @@ var nearest = map[string][]string{
 	"catboost":        {"tree"},
 	"tree":            {},
 	"models":          {},
+	"style":           {},
 
-	"cmd/rollout":       {"rollout/api"},
+	"cmd/rollout":       {"rollout/api", "rollout/page"},
+	"rollout/page":      {"rollout/canary", "rollout/compare", "style"},
 	"rollout/api":       {"rollout/nginx", "rollout/awslambda", "rollout/canary", "rollout/compare"},
 	"rollout/nginx":     {"rollout/docker"},
 	"rollout/awslambda": {"rollout/docker"},

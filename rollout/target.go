@@ -26,14 +26,15 @@ type Inspector interface {
 
 // SideState is how one side is.
 type SideState struct {
-	Side     Side     `json:"side"`
-	State    string   `json:"state"`              // healthy, starting, unhealthy, stopped, hanging, gone
-	Version  string   `json:"version,omitempty"`  // as the side itself says
-	SHA256   string   `json:"sha256,omitempty"`   // of the model file, as the side itself says
-	Artifact string   `json:"artifact,omitempty"` // image, or code digest of a function version
-	Instance string   `json:"instance,omitempty"` // changes where the process was replaced: container id, function version
-	Restarts int      `json:"restarts"`
-	Remarks  []string `json:"remarks,omitempty"` // what a person should know, a sentence each
+	Side     Side      `json:"side"`
+	State    string    `json:"state"`              // healthy, starting, unhealthy, stopped, hanging, gone
+	Version  string    `json:"version,omitempty"`  // as the side itself says
+	SHA256   string    `json:"sha256,omitempty"`   // of the model file, as the side itself says
+	Artifact string    `json:"artifact,omitempty"` // image, or code digest of a function version
+	Instance string    `json:"instance,omitempty"` // changes where the process was replaced: container id, function version
+	Restarts int       `json:"restarts"`
+	Since    time.Time `json:"since,omitzero"`    // its process runs
+	Remarks  []string  `json:"remarks,omitempty"` // what a person should know, a sentence each
 }
 
 // Usable says whether the side may be given traffic.

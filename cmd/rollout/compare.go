@@ -104,6 +104,9 @@ func (c *comparison) run(ctx context.Context, s *rollout.Session) error {
 	if err != nil {
 		return err
 	}
+	if err := compare.Save(c.compareSaved(), r, time.Now()); err != nil {
+		fmt.Fprintf(c.stderr, "note: the page will not show this comparison: %v\n", err)
+	}
 	if c.html != "" {
 		if err := c.writeHTML(r); err != nil {
 			return err

@@ -72,7 +72,7 @@ Exit codes: 0 done, 1 error, 2 usage, 3 held, 4 rolled back, 5 locked or drifted
 		newDeploy(c), newShift(c), newPromote(c), newRollback(c),
 		newHistory(c), newExplain(c),
 		newCanary(c), newCompare(c), newLabel(c), newJudge(c),
-		newServe(c),
+		newServe(c), newUI(c),
 	)
 	for _, sub := range root.Commands() {
 		if sub.Args == nil {

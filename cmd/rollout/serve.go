@@ -17,6 +17,7 @@ import (
 	"ml-service/rollout"
 	"ml-service/rollout/api"
 	"ml-service/rollout/canary"
+	"ml-service/rollout/page"
 )
 
 // server is `rollout serve`.
@@ -39,7 +40,7 @@ func newServe(c *command) *cobra.Command {
 		Short: "The deployment API that CLOUD_TOKEN opens: deploys what CI has pushed, judges it, and rolls it back",
 		Long: `The deployment API, in the folder of the compose files: POST /v1/deployments brings an image of one repository onto the side
 without traffic, checks it as rollout deploy does, compares it on the record, moves users, and rolls back on a fail.
-It listens on this machine alone: a reverse proxy with TLS stands in front.
+It listens on this machine alone: a reverse proxy with TLS stands in front. At / is the page of rollout ui, for those with a token.
 
 Tokens: CLOUD_TOKEN, and CLOUD_TOKENS_FILE, whose lines are a name, its scopes (deploy, read, ui, joined by commas) and a token, as
 "ci deploy 9f3b…"; it is read again once it has changed. A token has at least 32 characters.`,
@@ -85,9 +86,8 @@ func (s *server) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	host, _, err := net.SplitHostPort(s.listen)
-	if ip := net.ParseIP(host); err != nil || ip == nil && host != "localhost" || ip != nil && !ip.IsLoopback() {
-		return usage("--listen %s: want an address of this machine alone, as 127.0.0.1:8090; TLS and the outside are the reverse proxy's", s.listen)
+	if err := loopback(s.listen); err != nil {
+		return err
 	}
 	ctl, p, err := s.control(cmd)
 	if err != nil {
@@ -104,7 +104,13 @@ func (s *server) run(cmd *cobra.Command) error {
 	}
 	defer alone.Release() //nolint:errcheck // the process ends
 	audit := slog.New(slog.NewJSONHandler(s.stderr, nil))
-	served, err := api.NewServer(api.Options{Dir: s.dir, State: s.stateDir(), Repository: s.repository, VerifyKey: s.verifyKey, Tokens: t, Hosts: s.hosts, Plan: s.plan, Audit: audit,
+	door := api.NewDoor(t, s.hosts, audit)
+	shown, err := s.page(cmd, page.Options{Check: visitor(door), Wrong: door.Wrong})
+	if err != nil {
+		return err
+	}
+	defer shown.Close()
+	served, err := api.NewServer(api.Options{Dir: s.dir, State: s.stateDir(), Repository: s.repository, VerifyKey: s.verifyKey, Tokens: t, Hosts: s.hosts, Plan: s.plan, Audit: audit, Page: shown,
 		Control: func(progress rollout.Progress) (*rollout.Control, error) {
 			target, err := s.open(cmd, progress)
 			fresh := *ctl
@@ -120,14 +126,18 @@ func (s *server) run(cmd *cobra.Command) error {
 		return err
 	}
 	audit.Info("listening", "address", listener.Addr().String(), "repository", s.repository, "folder", s.dir)
-	return serveUntil(cmd.Context(), listener, served)
+	return serveUntil(cmd.Context(), listener, served, func() {
+		shown.Close()
+		served.Close()
+	})
 }
 
-// serveUntil answers until the context ends; a deployment under way stays where it is, and the next server goes on with it.
-func serveUntil(ctx context.Context, l net.Listener, served *api.Server) error {
+// serveUntil answers until the context ends, and then ends what streams by end; a deployment under way stays where it is, and the next
+// server goes on with it.
+func serveUntil(ctx context.Context, l net.Listener, served http.Handler, end func()) error {
 	hs := &http.Server{Handler: served, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
-	hs.RegisterOnShutdown(served.Close) // streams of events end, too
+	hs.RegisterOnShutdown(end) // streams of events end, too
 	failed := make(chan error, 1)
 	go func() { failed <- hs.Serve(l) }()
 	select {

@@ -63,7 +63,7 @@ func NewServer(o Options) (*Server, error) {
 		s.guard.hosts[k] = strings.ToLower(host)
 	}
 	s.worker = &worker{plan: o.Plan, store: st, images: images{docker.CLI{Dir: o.Dir}, o.Repository, o.VerifyKey}, control: o.Control,
-		state: filepath.Join(o.State, "canary-nginx.json")}
+		state: filepath.Join(o.State, "canary-nginx.json"), compared: filepath.Join(o.State, "compare-nginx.json")}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.handler = s.guard.around(s.routes())
 	if left := st.running(); left != nil {

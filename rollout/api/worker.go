@@ -45,6 +45,8 @@ type worker struct {
 	control func(rollout.Progress) (*rollout.Control, error)
 	state   string // file that a canary goes on from
 
+	compared string // file of the last comparison
+
 	mu   sync.Mutex
 	stop context.CancelCauseFunc // of the deployment under way
 }
@@ -264,6 +266,7 @@ func (w *worker) compare(ctx context.Context, s *rollout.Session, r *record, sid
 	if err != nil {
 		return err
 	}
+	_ = compare.Save(w.compared, result, time.Now()) // for the page; a disk that is full stops no deployment
 	w.decided(r, "compare on the record", fmt.Sprintf("%d of %d predictions change", result.Changed, result.Rows), result)
 	if result.Share > w.plan.MaxDisagreement {
 		return fmt.Errorf("%d of %d predictions change, and at most %s may: nobody was moved", result.Changed, result.Rows, rollout.Percent(100*w.plan.MaxDisagreement))

@@ -37,6 +37,9 @@ func (t *Target) side(ctx context.Context, p *project, side rollout.Side) rollou
 	}
 	s.Artifact, s.Instance, s.Restarts = c.Config.Image, c.ID[:min(12, len(c.ID))], c.RestartCount
 	s.State = stateOf(c)
+	if c.State.Running {
+		s.Since = c.State.StartedAt
+	}
 	if s.State == "stopped" || c.State.Status == "restarting" {
 		if said := t.lastWords(ctx, c); said != "" {
 			s.Remarks = append(s.Remarks, "its last words: "+said)
