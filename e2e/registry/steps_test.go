@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -262,6 +264,7 @@ func removeImages(t *testing.T, name string) {
 func apiJob(t *testing.T, r *runner, digest string) {
 	image := "ghcr.io/some-owner/ml-service@" + digest
 	var posts, gets atomic.Int32
+	var cancel atomic.Bool
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if got := req.Header.Get("Authorization"); got != "Bearer "+token {
 			t.Errorf("%s: Authorization: got %q", req.Method, got)
@@ -272,6 +275,13 @@ func apiJob(t *testing.T, r *runner, digest string) {
 		}
 		if req.Method == http.MethodGet {
 			gets.Add(1)
+			if cancel.Load() { // as GitHub does: the step's own process hears it, and no other
+				for _, pid := range steps(t) {
+					_ = syscall.Kill(pid, syscall.SIGINT)
+				}
+				io.WriteString(w, `{"id":"d-1","state":"running","step":"start it on green"}`)
+				return
+			}
 			io.WriteString(w, `{"id":"d-1","state":"succeeded","step":"done"}`)
 			return
 		}
@@ -306,6 +316,39 @@ func apiJob(t *testing.T, r *runner, digest string) {
 	if _, err := os.Stat(filepath.Join(r.checkout, "bin", "rollout")); err != nil {
 		t.Error(err)
 	}
+	cancel.Store(true)
+	began := time.Now()
+	cancelled := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", digest, "vars.DEPLOY_TIMEOUT || '2h'", "20s"))
+	if cancelled.Code == 0 || time.Since(began) > 7*time.Second || !strings.Contains(cancelled.Stderr, api.URL+"/v1/deployments/d-1") {
+		t.Errorf("a cancelled run: got exit status %d after %s and %q; want within the 7.5 s that GitHub gives where the deployment can be followed",
+			cancelled.Code, time.Since(began), cancelled.all())
+	}
+}
+
+// steps are the processes of steps that run: the shell, or what it has become.
+func steps(t *testing.T) []int {
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(lists) == 0 {
+		t.Errorf("no list of children: %v", err)
+	}
+	var pids []int
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for word := range strings.FieldsSeq(string(text)) {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				t.Error(err)
+			}
+			command, err := os.ReadFile("/proc/" + word + "/cmdline")
+			if err == nil && (strings.Contains(string(command), "script.sh") || strings.Contains(string(command), "bin/rollout")) {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
 }
 
 // lambdaJob runs the job that deploys to AWS Lambda twice, with two versions, against an emulator of AWS.
