@@ -342,6 +342,11 @@ func (s *Session) Do(ctx context.Context, e Entry) (Entry, error) {
 	if err := s.Journal.End(e); err != nil {
 		return e, fmt.Errorf("%s is done (%s), but not in the history: %w", e.Verb, e.To, err)
 	}
+	if e.Verb != "shift" { // what was asked of this release is done, or past
+		if err := s.Journal.Dismiss(); err != nil {
+			s.Tell(fmt.Sprintf("the directive for release %s cannot be removed, and no other release follows it: %v", e.Release, err))
+		}
+	}
 	s.Situation, err = s.situation(now)
 	return e, err
 }

@@ -121,17 +121,22 @@ func (r *Run) Run(ctx context.Context) error {
 	r.state.Until = r.until
 	for _, step := range r.left() {
 		if step >= 100 {
-			return r.promote(ctx)
+			return r.promote(ctx, "")
 		}
 		if err := r.shift(ctx, step); err != nil {
 			return err
 		}
-		if err := r.watch(ctx, step); err != nil {
+		if err := r.watch(ctx, step); errors.Is(err, errPromote) {
+			return r.promote(ctx, because(r.session))
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// errPromote says that the steps that are left are passed over.
+var errPromote = errors.New("promote")
 
 // move plans and makes a move, and finishes it even where Ctrl-C comes in between.
 func (r *Run) move(ctx context.Context, e rollout.Entry, err error) error {
@@ -194,10 +199,17 @@ func (r *Run) watch(ctx context.Context, step float64) error {
 			last = now
 		}
 		report := r.judge.Report()
+		directive := asked(r.session, r.note)
 		r.told(step, report)
 		switch {
-		case report.Verdict == judge.Fail:
+		case report.Verdict == judge.Fail: // whatever somebody asks
 			return r.back(ctx, failure(report))
+		case directive == "rollback":
+			return r.back(ctx, because(r.session))
+		case directive == "promote":
+			return errors.Join(r.save(), errPromote)
+		case directive == "pause":
+			return r.paused()
 		case report.Verdict == judge.Pass:
 			return r.save()
 		case paused != nil:
@@ -289,6 +301,13 @@ func (r *Run) held(ctx context.Context, report judge.Report) error {
 		"still on hold after %s, and the weights stay at %s: %s; the same command goes on, rollout rollback ends it", r.MaxWait, r.session.Split, why)})
 }
 
+// paused leaves the weights because somebody has asked for it. The directive goes first: the next call is to go on.
+func (r *Run) paused() error {
+	why := because(r.session)
+	return errors.Join(r.session.Journal.Dismiss(), r.save(), &rollout.Fault{Outcome: rollout.ErrHeld, Err: fmt.Errorf(
+		"%s: the weights stay at %s; the same command goes on, rollout rollback ends it", why, r.session.Split)})
+}
+
 // back gives all the traffic back to the baseline.
 func (r *Run) back(ctx context.Context, reason string) error {
 	e, err := r.session.PlanRollback(r.options(reason))
@@ -298,8 +317,9 @@ func (r *Run) back(ctx context.Context, reason string) error {
 	return errors.Join(removeState(r.State), &rollout.Fault{Outcome: rollout.ErrRolledBack, Err: fmt.Errorf("rolled back to %s: %s", r.session.Split, reason)})
 }
 
-func (r *Run) promote(ctx context.Context) error {
-	e, err := r.session.PlanPromote(r.To, r.options(""))
+// promote gives the new side everything; reason is "" where the judge has decided so.
+func (r *Run) promote(ctx context.Context, reason string) error {
+	e, err := r.session.PlanPromote(r.To, r.options(reason))
 	if err := r.move(ctx, e, err); err != nil {
 		if !r.session.Release.Open() {
 			return err

@@ -30,7 +30,7 @@ func Counted(n rollout.Counts) judge.Counts {
 }
 
 // Watch scrapes a side for a while after its promotion and gives all the traffic back where it fails: by judge.Watched, where it
-// was replaced or restarted, or where it could not be read three times in a row. An interrupted watch leaves the weights.
+// was replaced or restarted, where it could not be read three times in a row, or where somebody asks for it. An interrupted watch leaves the weights.
 func Watch(ctx context.Context, s *rollout.Session, w Watching) error {
 	counter, ok := s.Target.(rollout.Counter)
 	if !ok {
@@ -63,6 +63,11 @@ func Watch(ctx context.Context, s *rollout.Session, w Watching) error {
 		}
 		if w.Report != nil {
 			w.Report(report)
+		}
+		directive := asked(s, r.note)
+		if directive == "rollback" && report.Verdict != judge.Fail {
+			report.Checks = append(report.Checks, judge.Check{Name: "directive", Verdict: judge.Fail, Why: because(s)})
+			report.Verdict = judge.Fail
 		}
 		if report.Verdict == judge.Fail {
 			evidence, _ := json.Marshal(report) // of numbers and words: it does not fail

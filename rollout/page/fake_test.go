@@ -41,7 +41,23 @@ func (c *town) Write(_ context.Context, want rollout.Split) (rollout.Split, erro
 	return want, nil
 }
 
+// set changes the town, which a page may be looking at.
+func (c *town) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+// at is the split.
+func (c *town) at() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.split.String()
+}
+
 func (c *town) Sides(context.Context) ([]rollout.SideState, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return []rollout.SideState{
 		{Side: "blue", State: "healthy", Version: "v1.0.0" + c.evil, Artifact: "ml-service:v1", SHA256: strings.Repeat("ab", 32), Since: time.Now().Add(-time.Hour)},
 		{Side: "green", State: "healthy", Version: "v1.1.0", Artifact: "ml-service:v2" + c.evil, SHA256: strings.Repeat("cd", 32)}}, nil
@@ -120,7 +136,7 @@ func (p *place) control(who string) *rollout.Control {
 // begin begins a release to green at 10 percent, as a person does.
 func (p *place) begin() {
 	p.t.Helper()
-	p.split = rollout.All("blue")
+	p.set(func() { p.split = rollout.All("blue") })
 	s, err := p.control("test").Begin(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)

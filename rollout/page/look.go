@@ -38,8 +38,9 @@ type Snapshot struct {
 	Canary  *canary.Standing // under way, or to be taken up again
 	Ended   *Ended           // the newest release that a judge has decided, where none is under way
 	Compare *compare.Saved
-	History []rollout.Entry // newest first
-	Wrong   []string        // what a person should know
+	History []rollout.Entry    // newest first
+	Asked   *rollout.Directive // of the process at work, and not done yet
+	Wrong   []string           // what a person should know
 }
 
 // Ended is what a release was decided by.
@@ -194,6 +195,8 @@ func (l *Looker) Look(ctx context.Context) Snapshot {
 	s.History, err = l.mover.Journal.All()
 	wrong(err)
 	s.Canary, err = canary.Stands(l.Canary, s.Release)
+	wrong(err)
+	s.Asked, err = l.mover.Journal.Directive()
 	wrong(err)
 	s.Compare, err = compare.ReadSaved(l.Compare)
 	wrong(err)

@@ -53,6 +53,10 @@ func New(o Options) (*Handler, error) {
 	h.mux.HandleFunc("GET /page.js", file("text/javascript; charset=utf-8", script))
 	h.mux.HandleFunc("POST /login", h.login)
 	h.mux.HandleFunc("POST /logout", h.logout)
+	for verb := range buttons {
+		h.mux.HandleFunc("GET /"+verb, h.ask(verb))
+		h.mux.HandleFunc("POST /"+verb, h.do(verb))
+	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, http.StatusNotFound, "There is no such page.")
 	})
@@ -100,6 +104,9 @@ func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) seen(s Snapshot, r *http.Request, seed string, who Visitor, known bool) view {
 	v := draw(s)
 	v.Who, v.CSRF, v.Login = who.Name, csrf(seed, tokenOf(r)), !known && h.Check != nil
+	if known && who.Move {
+		v.Moves = movesOf(s)
+	}
 	return v
 }
 

@@ -63,18 +63,18 @@ func TestHeaders(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	p := newPlace(t, func(o *Options) { o.Open = true })
 	p.failed()
-	p.evil = `<script src=//x></script>"'><img src=x onerror=1>`
+	p.set(func() { p.evil = `<script src=//x></script>"'><img src=x onerror=1>` })
 	if err := rollout.OpenJournal(p.dir, "town").Append(rollout.Entry{ID: "x", Target: "town", Verb: "shift" + p.evil, Who: p.evil, Reason: p.evil, Error: p.evil, Result: p.evil, To: rollout.All("blue")}); err != nil {
 		t.Fatal(err)
 	}
-	p.broken = errors.New(p.evil)
+	p.set(func() { p.broken = errors.New(p.evil) })
 	for range 2 {
 		_, text := p.get("/")
 		if strings.Contains(text, "<script src=//") || strings.Contains(text, "<img") {
 			t.Errorf("markup from elsewhere:\n%s", text)
 		}
 		wantIn(t, text, "&lt;img")
-		p.broken = nil
+		p.set(func() { p.broken = nil })
 		time.Sleep(30 * time.Millisecond) // the readings' own pace
 	}
 }

@@ -42,7 +42,7 @@ type view struct {
 	ScoreBars      template.HTML
 	Scores         []score
 	ScoresLeft     int
-	Asked          string
+	Pending        string // asked and not done
 
 	Who   string // has a token; "": nobody
 	CSRF  string
@@ -63,6 +63,7 @@ func draw(s Snapshot) view {
 	v.Title = "Rollout: " + s.Split.String()
 	v.Scores, v.ScoresLeft = scores(s.Sides)
 	v.ScoreBars = scoreBars(s.Sides, v.Scores)
+	v.Pending = pending(s)
 	switch {
 	case s.Canary != nil:
 		v.Report, v.Steps = &s.Canary.Report, stepsOf(s.Canary)
