@@ -12,17 +12,13 @@ type needs struct {
 	open    bool  // of as many more as the caller likes
 	texts   bool  // there are strings among them
 	wire    int64 // bytes of the shortest value as a binary tensor
-	outputs int64 // bytes of all outputs for a row, as typed and as JSON of the open protocol
+	outputs int64 // bytes of all outputs for a row, typed
 	scores  int64 // bytes of the scores of a row, for a value of it
 	cores   int64
 }
 
-const (
-	pieceBytes   = 64 << 10 // of an answer, as it is written
-	elementText  = 26       // the longest number in JSON, and its comma
-	float32Text  = 16
-	elementTyped = 16 // the largest element, a string
-)
+// pieceBytes is how much of an answer is encoded at once.
+const pieceBytes = 64 << 10
 
 func needsOf(m *model.Model, cores int64) needs {
 	n := needs{model: m, cores: cores, wire: 8}
@@ -37,11 +33,7 @@ func needsOf(m *model.Model, cores int64) needs {
 		for _, d := range out.Shape[min(len(out.Shape), 1):] {
 			elements *= int64(max(d, 1))
 		}
-		each := int64(elementTyped + 2*elementText) // a text grows by doubling
-		if out.DType == onnx.Float32 {
-			each = 4 + 2*float32Text
-		}
-		n.outputs += elements * each
+		n.outputs += elements * int64(out.DType.HeldBytes())
 		if i == m.ScoresOutput() {
 			n.scores = elements*int64(out.DType.HeldBytes())/max(n.width, 1) + 1
 		}
@@ -49,7 +41,7 @@ func needsOf(m *model.Model, cores int64) needs {
 	return n
 }
 
-// of is what a request takes whose text holds at most so many values. all says that its answer is one text of all outputs.
+// of is what a request takes whose text holds at most so many values. all says that its answer may be all outputs.
 func (n *needs) of(elements, text int64, all bool) int64 {
 	rows, columns := elements, int64(0)
 	if n.width > 0 {

@@ -121,15 +121,21 @@ func (s *Service) reply(c *gin.Context, x *exchange, b *model.Batch, p rows, err
 		}
 		return nil
 	}
+	s.answering(b, x, 0)
+	s.writePieces(c, x, p.AppendPiece)
+	p.Release()
+	return nil
+}
+
+// answering gives back what a request does not need while a large answer is written: its body, and all of the budget but what
+// the answers of b take, and so many bytes besides.
+func (s *Service) answering(b *model.Batch, x *exchange, besides int64) {
 	s.letGo(x.in)
 	x.in, x.inflater.plain = nil, nil
 	if b.Blocks() {
-		s.shrink(&x.claim, s.model.Need(b.Rows(), 1).Answer+pieceBytes)
+		s.shrink(&x.claim, s.model.Need(b.Rows(), 1).Answer+besides+pieceBytes)
 	}
 	s.leave(&x.claim)
-	s.writePieces(c, p, x)
-	p.Release()
-	return nil
 }
 
 var probabilities = []byte(`"probabilities"`)
@@ -156,12 +162,12 @@ func (s *Service) keep(c *gin.Context, x *exchange) {
 	x.seen, x.said = nil, nil
 }
 
-// writePieces writes an answer whose first piece is in x.out.
-func (s *Service) writePieces(c *gin.Context, p rows, x *exchange) {
+// writePieces writes an answer whose first piece is in x.out; next appends each further one.
+func (s *Service) writePieces(c *gin.Context, x *exchange, next func(dst []byte) (piece []byte, more bool)) {
 	c.Writer.Header()["Content-Type"] = x.kind
 	c.Writer.WriteHeader(http.StatusOK)
 	for more := true; s.sendBody(c, x.out) == nil && more; {
-		x.out, more = p.AppendPiece(x.out[:0])
+		x.out, more = next(x.out[:0])
 	}
 }
 

@@ -104,13 +104,8 @@ func (s *Service) v2Infer(c *gin.Context) {
 		}
 	}()
 	x.recorded = s.record != nil && s.record.Take()
-	if header, err := s.inferV2(c, x); err != nil {
+	if err := s.inferV2(c, x); err != nil {
 		s.fail(c, err)
-	} else {
-		s.writeInferred(c, x.out, header)
-		if x.recorded && header < 0 && x.seen != nil {
-			x.said = bytes.Clone(x.out)
-		}
 	}
 	if x.recorded {
 		s.keep(c, &x.exchange)
@@ -119,20 +114,21 @@ func (s *Service) v2Infer(c *gin.Context) {
 	whole = true // what a panic interrupted is not used again
 }
 
-// inferV2 leaves the answer in x.out and gives the length of its JSON, -1 where nothing follows that.
-func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) {
+// inferV2 reads the request, runs it, and writes the answer.
+func (s *Service) inferV2(c *gin.Context, x *inference) error {
 	if err := s.admit(c); err != nil {
-		return 0, err
+		return err
 	}
 	body, err := s.read(c, &x.exchange)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if body, err = s.inflate(c, &x.exchange, body); err != nil {
-		return 0, err
+		return err
 	}
-	if header, err = lengthOfHeader(c.Request.Header[headerLength]); err != nil {
-		return 0, err
+	header, err := lengthOfHeader(c.Request.Header[headerLength])
+	if err != nil {
+		return err
 	}
 	if x.recorded && header < 0 && len(body) <= record.MostBody && s.record.Whole() {
 		x.seen = bytes.Clone(body)
@@ -142,7 +138,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 		came = values(body[:header]) + int64(len(body)-header)/s.needs.wire
 	}
 	if err := s.enter(c, &x.claim, s.needs.of(came, int64(len(body)), true)); err != nil {
-		return 0, err
+		return err
 	}
 	defer s.leave(&x.claim)
 	b := s.model.Batch()
@@ -152,16 +148,44 @@ func (s *Service) inferV2(c *gin.Context, x *inference) (header int, err error) 
 		}
 		err = x.refused(s.infer(b, &x.claim))
 	}
-	if err == nil {
-		a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
-		if !x.request.HasID {
-			a.ID = sentID(c)
-		}
-		x.out, header = a.Append(x.out[:0], b.Output)
-		x.answered = true
+	if err != nil {
+		b.Release() // not deferred: what a panic interrupted is not used again
+		return err
 	}
-	b.Release() // not deferred: what a panic interrupted is not used again
-	return header, err
+	s.replyV2(c, x, b)
+	return nil
+}
+
+// replyV2 writes the answer of a batch that ran, a large one in pieces. b is released.
+func (s *Service) replyV2(c *gin.Context, x *inference, b *model.Batch) {
+	a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
+	if !x.request.HasID {
+		a.ID = sentID(c)
+	}
+	more := false
+	x.out, more = a.AppendPiece(x.out[:0], b.Output)
+	x.answered = true
+	x.kind = jsonType
+	header, whole := a.Lengths(b.Output)
+	if header >= 0 {
+		x.kind = binaryType
+		h := c.Writer.Header()
+		h[headerLength] = []string{strconv.Itoa(header)}
+		h["Content-Length"] = []string{strconv.Itoa(whole)}
+	}
+	if more {
+		x.request = oip.Request{}
+		s.answering(b, &x.exchange, int64(b.Rows())*s.needs.outputs)
+		s.writePieces(c, &x.exchange, func(dst []byte) ([]byte, bool) { return a.AppendPiece(dst, b.Output) })
+		b.Release()
+		return
+	}
+	b.Release()
+	s.leave(&x.claim)
+	s.writeAs(c, x.kind, http.StatusOK, x.out)
+	if x.recorded && header < 0 && x.seen != nil {
+		x.said = bytes.Clone(x.out)
+	}
 }
 
 // lengthOfHeader reads Inference-Header-Content-Length; -1: the request has none.
@@ -192,19 +216,6 @@ func (x *inference) refused(err error) error {
 		e.Message += ": " + run.Message
 	}
 	return e
-}
-
-// writeInferred sends an answer whose JSON is header bytes long and followed by binary tensors; -1: it is JSON alone.
-func (s *Service) writeInferred(c *gin.Context, body []byte, header int) {
-	if header < 0 {
-		s.write(c, http.StatusOK, body)
-		return
-	}
-	h := c.Writer.Header()
-	h["Content-Type"] = binaryType
-	h[headerLength] = []string{strconv.Itoa(header)}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	s.send(c, http.StatusOK, body)
 }
 
 // labelsOf are the labels of the columns of an output, where they are known.

@@ -86,28 +86,31 @@ func binarySize(t *onnx.Tensor) int {
 }
 
 // AppendBinary appends the elements of t, little-endian, without padding.
-func AppendBinary(dst []byte, t *onnx.Tensor) []byte {
+func AppendBinary(dst []byte, t *onnx.Tensor) []byte { return appendBinary(dst, t, 0, t.Len()) }
+
+// appendBinary appends the elements of t from one up to another.
+func appendBinary(dst []byte, t *onnx.Tensor, from, to int) []byte {
 	le := binary.LittleEndian
 	switch d := t.DType; {
 	case d == onnx.Float32:
-		for _, f := range t.F32 {
+		for _, f := range t.F32[from:to] {
 			dst = le.AppendUint32(dst, math.Float32bits(f))
 		}
 	case d == onnx.Float64:
-		for _, f := range t.F64 {
+		for _, f := range t.F64[from:to] {
 			dst = le.AppendUint64(dst, math.Float64bits(f))
 		}
 	case d == onnx.Bool:
-		for _, b := range t.Bool {
+		for _, b := range t.Bool[from:to] {
 			dst = append(dst, bit(b))
 		}
 	case d == onnx.String:
-		for _, s := range t.Str {
+		for _, s := range t.Str[from:to] {
 			dst = le.AppendUint32(dst, uint32(len(s)))
 			dst = append(dst, s...)
 		}
 	default:
-		for _, n := range t.I64 {
+		for _, n := range t.I64[from:to] {
 			switch d.WireBytes() {
 			case 1:
 				dst = append(dst, byte(n))

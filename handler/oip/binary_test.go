@@ -1,11 +1,14 @@
 package oip
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 
+	"ml-service/handler/scan"
 	"ml-service/onnx"
 )
 
@@ -70,6 +73,7 @@ func TestAnswer(t *testing.T) {
 			`{"name":"p","datatype":"FP32","shape":[2,2],"parameters":{"binary_data_size":16}}]}`, bytes + floats},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			a := a // an answer is appended once
 			a.Outputs = test.outputs
 			got, header := a.Append([]byte("before"), out)
 			if want := "before" + test.json + test.tail; string(got) != want {
@@ -83,5 +87,65 @@ func TestAnswer(t *testing.T) {
 				t.Errorf("header: got %d, want %d", header, want)
 			}
 		})
+	}
+}
+
+// TestAnswerInPieces appends large answers piece by piece: the bytes are those of one whole, and no piece is large.
+func TestAnswerInPieces(t *testing.T) {
+	const rows = 20_000
+	label := &onnx.Tensor{DType: onnx.String, Shape: []int{rows}}
+	scores := &onnx.Tensor{DType: onnx.Float32, Shape: []int{rows, 2}}
+	one := &onnx.Tensor{DType: onnx.Int64, Shape: []int{}, I64: []int64{7}}
+	none := &onnx.Tensor{DType: onnx.Bool, Shape: []int{0}}
+	var words, numbers, bytes, floats []string
+	for i := range rows {
+		label.Str = append(label.Str, strings.Repeat("é", i%9))
+		scores.F32 = append(scores.F32, float32(i), float32(i)/3)
+		words = append(words, strconv.Quote(label.Str[i]))
+		numbers = append(numbers, strconv.Itoa(i)+".0", string(scan.AppendFloat(nil, float64(float32(i)/3), 32)))
+		bytes = append(bytes, string(binary.LittleEndian.AppendUint32(nil, uint32(len(label.Str[i]))))+label.Str[i])
+		for _, f := range scores.F32[2*i:] {
+			floats = append(floats, string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(f))))
+		}
+	}
+	all := []*onnx.Tensor{label, scores, one, none}
+	out := func(i int) *onnx.Tensor { return all[i] }
+	tail := []string{strings.Join(bytes, ""), strings.Join(floats, ""), "\x07\x00\x00\x00\x00\x00\x00\x00", ""}
+	shapes := []string{`"BYTES","shape":[20000]`, `"FP32","shape":[20000,2]`, `"INT64","shape":[]`, `"BOOL","shape":[0]`}
+	data := []string{strings.Join(words, ","), strings.Join(numbers, ","), "7", ""}
+	for choice := range 1 << len(all) {
+		a := Answer{Model: "m", Version: "v", ID: "1", Values: []onnx.Value{{Name: "n"}, {Name: "n"}, {Name: "n"}, {Name: "n"}}}
+		text, behind := `{"model_name":"m","model_version":"v","id":"1","outputs":[`, ""
+		for i := range all {
+			isBinary := choice>>i&1 == 1
+			a.Outputs = append(a.Outputs, Output{Index: i, Binary: isBinary})
+			text += `{"name":"n","datatype":` + shapes[i]
+			if isBinary {
+				text += `,"parameters":{"binary_data_size":` + strconv.Itoa(len(tail[i])) + `}},`
+				behind += tail[i]
+			} else {
+				text += `,"data":[` + data[i] + `]},`
+			}
+		}
+		text = strings.TrimSuffix(text, ",") + `]}`
+		wantHeader, wantWhole := len(text), len(text)+len(behind)
+		if choice == 0 {
+			wantHeader, wantWhole = -1, -1
+		}
+		var got []byte
+		pieces := 0
+		for more := true; more; pieces++ {
+			if header, whole := a.Lengths(out); header != wantHeader || whole != wantWhole {
+				t.Errorf("choice %b, after %d pieces: lengths %d and %d, want %d and %d", choice, pieces, header, whole, wantHeader, wantWhole)
+			}
+			var piece []byte
+			if piece, more = a.AppendPiece(nil, out); len(piece) > pieceBytes+8000 {
+				t.Errorf("choice %b: a piece of %d bytes", choice, len(piece))
+			}
+			got = append(got, piece...)
+		}
+		if pieces < 2 || string(got) != text+behind {
+			t.Errorf("choice %b: %d pieces, %d bytes that are not the %d wanted", choice, pieces, len(got), len(text)+len(behind))
+		}
 	}
 }
