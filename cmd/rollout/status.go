@@ -12,6 +12,7 @@ import (
 	"ml-service/rollout"
 	"ml-service/rollout/canary"
 	"ml-service/rollout/nginx"
+	"ml-service/rollout/page"
 )
 
 // status is the answer of the verb, for machines.
@@ -42,7 +43,7 @@ func newStatus(c *command) *cobra.Command {
 			}
 			defer p.stop()
 			if watch {
-				return c.watch(cmd.Context(), ctl, every)
+				return c.watch(cmd, ctl, every)
 			}
 			s, err := c.status(cmd.Context(), ctl)
 			if err != nil {
@@ -56,7 +57,7 @@ func newStatus(c *command) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object")
-	cmd.Flags().BoolVar(&watch, "watch", false, "print a line every --every until Ctrl-C: split, requests, errors, p95")
+	cmd.Flags().BoolVar(&watch, "watch", false, "draw what rollout ui shows, in text, every --every until Ctrl-C")
 	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "how often --watch looks")
 	return cmd
 }
@@ -141,69 +142,50 @@ func dash(s string) string {
 	return s
 }
 
-// watch prints a line each time, over the last one on a terminal.
-func (c *command) watch(ctx context.Context, ctl *rollout.Control, every time.Duration) error {
-	counter, ok := ctl.Target.(rollout.Counter)
-	inspector, ok2 := ctl.Target.(rollout.Inspector)
+// watch draws the page of rollout ui in text each time, over the last one on a terminal, below it elsewhere.
+func (c *command) watch(cmd *cobra.Command, ctl *rollout.Control, every time.Duration) error {
+	_, ok := ctl.Target.(rollout.Counter)
+	_, ok2 := ctl.Target.(rollout.Inspector)
 	if !ok || !ok2 {
 		return usage("target %s cannot count what its sides answer", c.target)
 	}
-	last := map[rollout.Side]rollout.Counts{}
-	ticker := time.NewTicker(max(every, 100*time.Millisecond))
+	every = max(every, 100*time.Millisecond)
+	source := c.source(cmd, ctl)
+	if cmd.Flags().Changed("every") {
+		source.Every = every / 2 // each look is one at the sides, too
+	}
+	looker, err := page.NewLooker(source)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		split, err := ctl.Target.Read(ctx)
-		if err == nil {
-			var sides []rollout.SideState
-			if sides, err = inspector.Sides(ctx); err == nil {
-				parts := []string{time.Now().Format("15:04:05"), split.String()}
-				for _, side := range sides {
-					n, err := counter.Count(ctx, side.Side)
-					if err != nil {
-						parts = append(parts, fmt.Sprintf("%s %s: no counts", side.Side, side.State))
-						delete(last, side.Side)
-						continue
-					}
-					parts = append(parts, since(side, last[side.Side], n))
-					last[side.Side] = n
-				}
-				c.live(strings.Join(parts, "  |  "))
-			}
-		}
+		looker.Read(ctx)
+		seen := looker.Look(ctx)
 		if ctx.Err() != nil {
-			fmt.Fprintln(c.stdout)
 			return nil
 		}
-		if err != nil {
-			c.live(time.Now().Format("15:04:05") + "  " + err.Error())
+		var text strings.Builder
+		if err := seen.WriteText(&text); err != nil {
+			return err
 		}
+		c.screen(text.String())
 		select {
 		case <-ctx.Done():
-			fmt.Fprintln(c.stdout)
 			return nil
 		case <-ticker.C:
 		}
 	}
 }
 
-// live writes a line over the last one on a terminal, below it elsewhere.
-func (c *command) live(line string) {
-	if terminal(c.stdout) {
-		fmt.Fprintf(c.stdout, "\r\x1b[K%s", line)
+// screen shows a text in the place of the last one on a terminal, below it and an empty line elsewhere.
+func (c *command) screen(text string) {
+	if !terminal(c.stdout) {
+		fmt.Fprintln(c.stdout, text)
 		return
 	}
-	fmt.Fprintln(c.stdout, line)
-}
-
-// since says what a side answered between two counts.
-func since(side rollout.SideState, a, b rollout.Counts) string {
-	if a.Instance != b.Instance || b.Requests < a.Requests {
-		return fmt.Sprintf("%s %s: counting", side.Side, side.State)
-	}
-	seconds := b.At.Sub(a.At).Seconds()
-	text := fmt.Sprintf("%s %s %.1f/s %d errors (%d tries failed)", side.Side, side.State, float64(b.Requests-a.Requests)/seconds, b.Errors-min(a.Errors, b.Errors), b.FailedTries-min(a.FailedTries, b.FailedTries))
-	if p := rollout.Quantile(0.95, a.Latency, b.Latency); p > 0 {
-		text += fmt.Sprintf(" p95 %.1f ms", 1000*p)
-	}
-	return text
+	// From the first line, each cleared to its end, and all that is left below: nothing flickers.
+	fmt.Fprint(c.stdout, "\x1b[H", strings.ReplaceAll(text, "\n", "\x1b[K\n"), "\x1b[J")
 }

@@ -199,6 +199,11 @@ func (p *place) enter(token string) {
 func (p *place) failed() {
 	p.t.Helper()
 	p.begin()
+	p.rolledBack()
+}
+
+func (p *place) rolledBack() {
+	p.t.Helper()
 	s, err := p.control("rollout canary").Begin(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
