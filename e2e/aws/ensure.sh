@@ -12,7 +12,7 @@
 #   ensure.sh stop       stop it              ensure.sh env        print exports: eval "$(ensure.sh env)"
 set -euo pipefail
 cd "$(dirname "$0")"
-sam=1.170.0 aws=1.46.3 ministack=1.5.33 translator=1.115.0
+sam=1.170.0 aws=1.46.3 ministack=1.5.33 translator=1.115.0 cbor2=6.3.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ml-service-aws
 port=${GATEWAY_PORT:-4566} url=http://127.0.0.1:${GATEWAY_PORT:-4566}
 pid=$cache/emulator-$port.pid log=$cache/emulator-$port.log
@@ -37,7 +37,7 @@ case ${1:-} in
 --check)
   has sam "aws-sam-cli==$sam" && say "sam $sam: here" || say "sam $sam: missing"
   has aws "awscli==$aws" && say "aws $aws: here" || say "aws $aws: missing"
-  has emulator "ministack==$ministack" "aws-sam-translator==$translator" && say "emulator $ministack: here" || say "emulator $ministack: missing"
+  has emulator "ministack==$ministack" "aws-sam-translator==$translator" "cbor2==$cbor2" && say "emulator $ministack: here" || say "emulator $ministack: missing"
   has_image $image && say "$image: here" || say "$image: missing"
   running && answers && say "$url: answers" || say "$url: not started"
   exit 0 ;;
@@ -62,7 +62,7 @@ from samcli.local.docker.lambda_image import LambdaImage, Runtime
 print(LambdaImage._INVOKE_REPO_PREFIX + "/" + Runtime.get_image_name_tag("provided.al2023", "x86_64"))'
 image=$(cat "$cache/sam/.image")
 venv aws "awscli==$aws"
-venv emulator "ministack==$ministack" "aws-sam-translator==$translator"
+venv emulator "ministack==$ministack" "aws-sam-translator==$translator" "cbor2==$cbor2" # which the AWS SDK for Go speaks to CloudWatch
 for tool in sam/bin/sam sam/bin/cfn-lint aws/bin/aws; do ln -sfn "../$tool" "$cache/bin/${tool##*/}"; done
 
 if docker info >/dev/null 2>&1 && has_image nginx:1.30-alpine && ! has_image $image; then
