@@ -48,7 +48,7 @@ func TestHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		res.Body.Close()
-		if res.Header.Get("Content-Security-Policy") != Policy || res.Header.Get("Cache-Control") != "no-store" || path != "/login" && res.StatusCode != status {
+		if res.Header.Get("Content-Security-Policy") != Policy || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Referrer-Policy") != "same-origin" || path != "/login" && res.StatusCode != status {
 			t.Errorf("%s: %d %v", path, res.StatusCode, res.Header)
 		}
 	}
