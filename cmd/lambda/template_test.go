@@ -304,6 +304,7 @@ func (s *stack) kinds() map[string]int {
 // Each option by itself: off by default, and on it is what AWS wants.
 func TestTemplateOptions(t *testing.T) {
 	const route, door = "HttpApi.Properties.DefinitionBody.", "HttpApi.Properties.DefinitionBody.paths.$default.x-amazon-apigateway-any-method."
+	const variables = "MlServiceFunction.Properties.Environment.Variables."
 	tests := []struct {
 		name    string
 		given   map[string]string
@@ -321,8 +322,8 @@ func TestTemplateOptions(t *testing.T) {
 		{"CORS", map[string]string{"CorsOrigins": "https://a.example.com"},
 			map[string]string{route + "x-amazon-apigateway-cors": "<nil>"}, map[string]string{route + "x-amazon-apigateway-cors.allowOrigins": "https://a.example.com"}, nil},
 		{"a domain below a path", map[string]string{"DomainName": "ml.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/c", "BasePath": "ml"},
-			map[string]string{"MlServiceFunction.Properties.Environment.Variables.API_MAPPING": "<nil>"},
-			map[string]string{"MlServiceFunction.Properties.Environment.Variables.API_MAPPING": "ml", "DomainMapping.Properties.ApiMappingKey": "ml", "Domain.Properties.DomainName": "ml.example.com"},
+			map[string]string{variables + "API_MAPPING": "<nil>"},
+			map[string]string{variables + "API_MAPPING": "ml", "DomainMapping.Properties.ApiMappingKey": "ml", "Domain.Properties.DomainName": "ml.example.com"},
 			map[string]int{"AWS::ApiGatewayV2::DomainName": 1, "AWS::ApiGatewayV2::ApiMapping": 1}},
 		{"a Function URL", map[string]string{"FrontDoor": "url"}, nil,
 			map[string]string{"Url.Properties.Qualifier": "live", "Url.Properties.AuthType": "NONE"},
@@ -339,6 +340,9 @@ func TestTemplateOptions(t *testing.T) {
 		{"a model from S3", map[string]string{"ModelBucket": "mine", "EphemeralStorage": "1024"},
 			map[string]string{"MlServiceFunction.Properties.EphemeralStorage.Size": "512"},
 			map[string]string{"MlServiceFunction.Properties.EphemeralStorage.Size": "1024"}, nil},
+		{"a record of requests", map[string]string{"RecordSample": "0.1", "RecordOmit": "email,hash:customer"},
+			map[string]string{variables + "RECORD_DIR": "<nil>", variables + "RECORD_SAMPLE": "<nil>", variables + "RECORD_OMIT": "<nil>"},
+			map[string]string{variables + "RECORD_DIR": "log", variables + "RECORD_SAMPLE": "0.1", variables + "RECORD_OMIT": "email,hash:customer"}, nil},
 		{"an access log", map[string]string{"AccessLog": "on"},
 			map[string]string{"HttpApi.Properties.AccessLogSettings": "<nil>"},
 			map[string]string{"HttpApi.Properties.AccessLogSettings.DestinationArn": "map[Fn::GetAtt:AccessLogGroup.Arn]"}, map[string]int{"AWS::Logs::LogGroup": 1}},

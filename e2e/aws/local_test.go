@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -63,13 +64,13 @@ func runtimeInterfaceEmulator(t *testing.T, m *machine) {
 		t.Fatalf("the runtime interface emulator: %v, %v", bins, err)
 	}
 	bootstrap := filepath.Join(m.dir, ".aws-sam", "build", "MlServiceFunction", "bootstrap")
-	run := func(t *testing.T, env ...string) func(event string) string {
+	run := func(t *testing.T, env ...string) (invoke func(event string) string, process *e2e.Server) {
 		t.Helper()
-		invoke, api := e2e.FreePort(t), e2e.FreePort(t)
-		e2e.StartProcess(t, "", append(m.whole(), env...), bins[0],
-			"--runtime-interface-emulator-address", "127.0.0.1:"+invoke, "--runtime-api-address", "127.0.0.1:"+api, bootstrap)
+		address, api := e2e.FreePort(t), e2e.FreePort(t)
+		process = e2e.StartProcess(t, "", append(m.whole(), env...), bins[0],
+			"--runtime-interface-emulator-address", "127.0.0.1:"+address, "--runtime-api-address", "127.0.0.1:"+api, bootstrap)
 		e2e.Poll(t, 20*time.Second, "the runtime interface emulator", func() error {
-			c, err := net.DialTimeout("tcp", "127.0.0.1:"+invoke, time.Second)
+			c, err := net.DialTimeout("tcp", "127.0.0.1:"+address, time.Second)
 			if err != nil {
 				return err
 			}
@@ -77,11 +78,11 @@ func runtimeInterfaceEmulator(t *testing.T, m *machine) {
 		})
 		return func(event string) string {
 			t.Helper()
-			return e2e.Command{Stdin: event}.Output(t, "curl", "-s", "--data-binary", "@-", "http://127.0.0.1:"+invoke+"/2015-03-31/functions/function/invocations")
-		}
+			return e2e.Command{Stdin: event}.Output(t, "curl", "-s", "--data-binary", "@-", "http://127.0.0.1:"+address+"/2015-03-31/functions/function/invocations")
+		}, process
 	}
 	t.Run("answers", func(t *testing.T) {
-		invoke := run(t)
+		invoke, _ := run(t)
 		for _, shape := range []string{"rest", "httpapi", "functionurl", "alb", "albmulti"} {
 			event, err := os.ReadFile(filepath.Join(e2e.Root(t), "cmd", "lambda", "testdata", shape+".json"))
 			if err != nil {
@@ -98,8 +99,28 @@ func runtimeInterfaceEmulator(t *testing.T, m *machine) {
 			t.Errorf("after it: %s", got)
 		}
 	})
+	t.Run("records to the log", func(t *testing.T) {
+		event, err := os.ReadFile(filepath.Join(e2e.Root(t), "cmd", "lambda", "testdata", "httpapi.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const answer = `"version":"v1.0.0","body":{},"answer":{"confidence":0.603,"prediction":1.0,"version":"v1.0.0"}`
+		off, silent := run(t)
+		off(string(event))
+		invoke, process := run(t, "RECORD_DIR=log", "RECORD_OMIT=x")
+		invoke(string(event))
+		e2e.Poll(t, 10*time.Second, "the line of the record", func() error {
+			if out := process.Output(); !strings.Contains(out, `"route":"/predict"`) || !strings.Contains(out, answer) {
+				return fmt.Errorf("%s", out)
+			}
+			return nil
+		})
+		if out := silent.Output(); strings.Contains(out, answer) {
+			t.Errorf("without the switch: %s", out)
+		}
+	})
 	t.Run("says why it cannot start", func(t *testing.T) {
-		invoke := run(t, "MODEL_VERSION=v9.9.9")
+		invoke, _ := run(t, "MODEL_VERSION=v9.9.9")
 		if got := invoke(`{}`); !strings.Contains(got, "unknown model version") || !strings.Contains(got, "Runtime.Configuration") {
 			t.Errorf("answered %s", got)
 		}
