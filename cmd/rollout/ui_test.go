@@ -6,8 +6,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"ml-service/rollout"
+	"ml-service/rollout/api"
 )
 
 // TestPages starts rollout ui and rollout serve in the same folder: both have the page, and without a token one shows it.
@@ -57,4 +62,37 @@ func TestPages(t *testing.T) {
 	}
 	s.stop(server)
 	s.stop(cmd)
+}
+
+// TestServedDirective: what the page leaves for a deployment that is watched is done by the server.
+func TestServedDirective(t *testing.T) {
+	s := newServed(t)
+	server := s.start("--watch", "1m")
+	said := make(chan error, 1)
+	image := s.image("4")
+	go func() {
+		_, err := s.order("directive", image, "v1.1.0", api.Switch)
+		said <- err
+	}()
+	journal := rollout.OpenJournal(filepath.Join(s.dir, ".rollout"), "nginx")
+	var release string
+	for until := time.Now().Add(20 * time.Second); release == ""; time.Sleep(20 * time.Millisecond) {
+		all, err := journal.All()
+		if err != nil || time.Now().After(until) {
+			t.Fatalf("no promotion in %v, %v", all, err)
+		}
+		for _, e := range all {
+			if e.Verb == "promote" {
+				release = e.Release
+			}
+		}
+	}
+	if err := journal.Direct(rollout.Directive{Verb: "rollback", Release: release, Who: "anna, on the page", Time: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	err := <-said
+	if err == nil || !strings.HasPrefix(err.Error(), api.RolledBack) || !strings.Contains(err.Error(), "asked for by anna, on the page") || s.traffic() != "blue" {
+		t.Errorf("got %v, traffic %s", err, s.traffic())
+	}
+	s.stop(server)
 }

@@ -126,17 +126,18 @@ func (p *tab) now() string {
 // whole is all the text of the page.
 func (p *tab) whole() string {
 	p.t.Helper()
-	return get(p, chromedp.Evaluate[string](`document.body.innerText`))
+	return get(p, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
 }
 
 // waits until the page says something.
 func (p *tab) waits(words string) {
 	p.t.Helper()
 	e2e.Poll(p.t, 60*time.Second, "the page to say "+words, func() error {
-		if text := p.whole(); !strings.Contains(text, words) {
-			return fmt.Errorf("it says %.3000s", text)
+		text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
+		if err == nil && !strings.Contains(text, words) {
+			err = fmt.Errorf("it says %.3000s", text)
 		}
-		return nil
+		return err // as where the browser is about to show another page
 	})
 }
 
@@ -144,7 +145,7 @@ func (p *tab) waits(words string) {
 func (p *tab) theme(width int64, scheme string) {
 	p.t.Helper()
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-	p.do(chromedp.EmulateViewport(width, 900), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	p.do(chromedp.EmulateViewport(width, 1400), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, media)
 		return err
 	}))

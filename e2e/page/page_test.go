@@ -123,6 +123,12 @@ func TestPage(t *testing.T) {
 		end := s.canary("--reason", "v1.1.0 for all", "--step-time", "45")
 		p.waits("A canary to green runs at 10 %")
 		p.waits("≤ 0.9") // classes: the sides were read twice
+		e2e.Poll(t, 30*time.Second, "a line of requests of green", func() error {
+			if d := get(p, chromedp.Evaluate[string](`document.querySelector("svg.rates path.l1")?.getAttribute("d") ?? ""`)); strings.Count(d, "L") < 4 || strings.Contains(p.whole(), "0/0") {
+				return fmt.Errorf("it is %q", d)
+			}
+			return nil
+		})
 		p.state("running")
 		p.waits("A canary to green runs at 50 %")
 		s.agrees(p)

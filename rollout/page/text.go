@@ -26,7 +26,7 @@ func (s Snapshot) WriteText(out io.Writer) error {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SIDE\tSHARE\tHEALTH\tVERSION\tRUNS\tREQUESTS\tPER S\tERRORS\tP50\tP95\tP99\tOVER")
 	for _, side := range s.Sides {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t", side.Side, rollout.Percent(side.Share), side.State, cmp.Or(side.Version, "–"), cmp.Or(side.Artifact, "–"))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t", side.Side, rollout.Percent(side.Share), side.State, cmp.Or(side.Version, "–"), artifact(side.Artifact))
 		if f := side.Figures; f != nil {
 			fmt.Fprintf(w, "%d\t%.1f/s\t%d\t%s\t%s\t%s\t%s\n", f.Requests, float64(f.Requests)/max(f.Span.Seconds(), 1e-9), f.Errors, milliseconds(f.P50), milliseconds(f.P95), milliseconds(f.P99), f.Span.Round(time.Second))
 		} else {

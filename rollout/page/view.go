@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	_ "embed" // template and script
 	"fmt"
 	"html/template"
@@ -20,7 +21,7 @@ var script []byte
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) }, "clock": func(t time.Time) string { return t.Format(time.TimeOnly) },
-	"when": when, "percent": rollout.Percent, "short": short, "limits": limits, "mark": mark, "ms": milliseconds, "went": went,
+	"when": when, "percent": rollout.Percent, "short": short, "artifact": artifact, "limits": limits, "mark": mark, "ms": milliseconds, "went": went,
 	"side": func(k int) int { return k % 2 }, "share": func(s float64) string { return rollout.Percent(100 * s) },
 	"span": func(d time.Duration) string { return d.Round(time.Second).String() },
 	"rate": func(f *Figures) string { return fmt.Sprintf("%.1f", float64(f.Requests)/max(f.Span.Seconds(), 1e-9)) },
@@ -131,6 +132,14 @@ func short(digest string) string {
 		return "–"
 	}
 	return digest[:min(12, len(digest))]
+}
+
+// artifact is what a side runs, with the beginning of its digest.
+func artifact(name string) string {
+	if image, digest, ok := strings.Cut(name, "@sha256:"); ok {
+		return image + "@sha256:" + short(digest)
+	}
+	return cmp.Or(name, "–")
 }
 
 // limits is the rate that the new side may still have, and the one that it must be shown to be below.
