@@ -22,7 +22,8 @@ type Model struct {
 	missing            []int8  // per float feature
 	ctrs               []ctrFeature
 	projections        []*projection
-	projectionOf       []int // per statistic
+	projectionOf       []int             // per statistic
+	counted            map[int]*ctrTable // by column: what was counted of its categories alone, where the file has that
 	trees              *tree.Ensemble[float64]
 	scale              float64
 	bias               []float64
@@ -82,6 +83,12 @@ func load(data []byte) (*Model, error) {
 			m.projections = append(m.projections, p)
 		}
 		m.projectionOf = append(m.projectionOf, place[p.key])
+		if len(p.categories) == 1 && len(p.borders) == 0 && len(p.exact) == 0 {
+			if m.counted == nil {
+				m.counted = map[int]*ctrTable{}
+			}
+			m.counted[int(m.categories[p.categories[0]])] = m.ctrs[i].table
+		}
 	}
 	width := m.width()
 	m.scratch.New = func() any { return &scratch{make([]float64, block*width), make([]uint64, len(m.projections))} }
@@ -99,6 +106,17 @@ func (m *Model) Kind() Kind { return m.kind }
 
 // Columns are the values of a row. They are only to be read.
 func (m *Model) Columns() []Column { return m.columns }
+
+// Knows says whether a category, by its code, is one that the column was trained with. Where the file does not say, as of columns
+// that are only tested for single categories or combined with others, it is taken for known.
+func (m *Model) Knows(column int, code float64) bool {
+	t := m.counted[column]
+	if t == nil {
+		return true
+	}
+	_, known := t.rows[mix(0, uint64(int64(code)))]
+	return known
+}
 
 // Outputs is the number of raw values a row.
 func (m *Model) Outputs() int { return m.outputs }

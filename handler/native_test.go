@@ -73,7 +73,7 @@ func (f *nativeFixture) row(m *model.Model, row []json.RawMessage) (string, bool
 			if inputs[i].DType == onnx.String && cell[0] != '"' && cell != "null" { // CatBoost hashes a whole number as its digits
 				cell = strconv.Quote(cell)
 			}
-			name, _ := quoted(inputs[i].Name)
+			name := quoted(inputs[i].Name)
 			cell = name + ":" + cell
 		}
 		cells = append(cells, cell)

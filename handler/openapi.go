@@ -78,7 +78,7 @@ func (o openAPI) summary() object {
 	var inputs list
 	for _, in := range o.model.Inputs() {
 		inputs = append(inputs, object{"name": in.Name, "datatype": oip.Datatype(in.DType), "shape": onnx.ShapeText(in.Shape),
-			"width": in.Width, "rank": in.Rank, "features": in.Features, "missing": in.Missing, "categories": in.Categories})
+			"width": in.Width, "rank": in.Rank, "features": in.Features, "missing": in.Missing, "categories": in.Categories, "columns": columnsSummary(in)})
 	}
 	var outputs list
 	for _, v := range o.model.Outputs() {
@@ -86,6 +86,20 @@ func (o openAPI) summary() object {
 	}
 	return object{"name": o.name, "version": o.model.Version(), "kind": o.model.Kind().String(), "sha256": o.model.SHA256(),
 		"inputs": inputs, "outputs": outputs, "classes": o.model.Classes(), "class_names": o.model.ClassNames(), "metadata": o.model.Metadata()}
+}
+
+// columnsSummary is what the file knows of the categories of each value of a row, for a form; nil where it knows none.
+func columnsSummary(in model.Input) list {
+	var columns list
+	known := false
+	for _, c := range in.Columns {
+		known = known || c.Categories != nil
+		columns = append(columns, object{"categories": c.Categories, "closed": c.Closed})
+	}
+	if !known || len(columns) > mostNamed {
+		return nil
+	}
+	return columns
 }
 
 func (o openAPI) schemas() object {
@@ -146,6 +160,7 @@ func (o openAPI) inferAnswer() object {
 	}
 	return object{"type": "object", "required": list{"model_name", "model_version", "id", "outputs"}, "properties": object{
 		"model_name": object{"const": o.name}, "model_version": object{"const": o.model.Version()}, "id": object{"type": "string"},
-		"outputs": object{"type": "array", "minItems": 1, "items": object{"anyOf": outputs}},
+		"outputs":    object{"type": "array", "minItems": 1, "items": object{"anyOf": outputs}},
+		"parameters": object{"type": "object", "properties": object{"warnings": object{"type": "string", "description": "categories that the model does not know and took all the same; absent where there are none"}}},
 	}}
 }

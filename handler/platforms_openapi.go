@@ -106,6 +106,7 @@ func (o openAPI) invokeSchemas() (request, answer object) {
 		properties["parameters"] = object{"type": list{"object", "null"}, "properties": object{
 			"probabilities": object{"type": list{"boolean", "null"}, "description": "answer each row by an object with all scores by class"}}}
 	}
-	return object{"type": "object", "required": list{"instances"}, "properties": properties},
-		exactly(object{"predictions": object{"type": "array", "minItems": 1, "items": one}})
+	answer = exactly(object{"predictions": object{"type": "array", "minItems": 1, "items": one}})
+	answer["properties"].(object)["warnings"] = warningsSchema()
+	return object{"type": "object", "required": list{"instances"}, "properties": properties}, answer
 }

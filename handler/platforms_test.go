@@ -124,7 +124,7 @@ func bodies(m *model.Model, row string) map[string]string {
 	var tensors []string
 	for _, in := range inputs {
 		part := string(parts[in.Name])
-		key, _ := quoted(in.Name)
+		key := quoted(in.Name)
 		tensors = append(tensors, key+`:[`+part+`,`+part+`]`)
 		var list []json.RawMessage
 		switch {
@@ -136,7 +136,7 @@ func bodies(m *model.Model, row string) map[string]string {
 				if in.Features != nil {
 					name = in.Features[i]
 				}
-				key, _ := quoted(name)
+				key := quoted(name)
 				columns, values = append(columns, key), append(values, string(v))
 			}
 		default:

@@ -143,10 +143,16 @@ func rowOfModel(m *model.Model) object {
 	return object{"type": "object", "title": "a row", "properties": properties, "required": required, "additionalProperties": false}
 }
 
+// warningsSchema describes the member of an answer that says which categories the model did not know.
+func warningsSchema() object {
+	return object{"type": "array", "minItems": 1, "items": object{"type": "string"},
+		"description": "categories that the model does not know and took all the same, each with its place; absent where there are none"}
+}
+
 // predictionSchema describes one prediction of a classifier or a regressor.
 func predictionSchema(m *model.Model) object {
 	number := object{"type": list{"number", "null"}}
-	properties := object{"prediction": number}
+	properties := object{"prediction": number, "warnings": warningsSchema()}
 	if m.Kind() == model.Regressor {
 		if m.Targets() > 1 {
 			properties["prediction"] = object{"type": "array", "items": number, "minItems": m.Targets(), "maxItems": m.Targets()}
@@ -204,7 +210,7 @@ func answerSchema(m *model.Model) object {
 			names = append(names, v.Name)
 		}
 		return object{"type": "object", "required": list{"outputs", "version"}, "properties": object{
-			"outputs": object{"type": "object", "properties": outputs, "required": names}, "version": version}}
+			"outputs": object{"type": "object", "properties": outputs, "required": names}, "version": version, "warnings": warningsSchema()}}
 	}
 	one := predictionSchema(m)
 	one["properties"].(object)["version"] = version
@@ -212,7 +218,7 @@ func answerSchema(m *model.Model) object {
 	one["title"] = "answer to one row"
 	return object{"anyOf": list{one, object{
 		"type": "object", "title": "answer to several rows", "required": list{"predictions", "version"},
-		"properties": object{"predictions": object{"type": "array", "items": ref("Prediction")}, "version": version},
+		"properties": object{"predictions": object{"type": "array", "items": ref("Prediction")}, "version": version, "warnings": warningsSchema()},
 	}}}
 }
 

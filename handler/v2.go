@@ -158,7 +158,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) error {
 
 // replyV2 writes the answer of a batch that ran, a large one in pieces. b is released.
 func (s *Service) replyV2(c *gin.Context, x *inference, b *model.Batch) {
-	a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs}
+	a := oip.Answer{Model: s.name, Version: s.version[0], ID: x.request.ID, Outputs: x.request.Outputs, Values: s.signature.Outputs, Warnings: warnings(b)}
 	if !x.request.HasID {
 		a.ID = sentID(c)
 	}

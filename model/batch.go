@@ -20,6 +20,9 @@ type Batch struct {
 	perRow  bool
 	classes []Class
 
+	unknown  []onnx.Unknown // by row
+	unknowns int            // how many there were
+
 	keep   []bool // the outputs that are read afterwards
 	blocks bool   // the last run was in blocks: outputs are in kept, not in the session
 	kept   []onnx.Tensor
@@ -123,6 +126,7 @@ func (b *Batch) Rows() int {
 // the program's fault. A large batch runs on the cores that are lent to it beside its own; nil: on its own alone.
 func (b *Batch) Run(lent Cores) error {
 	b.rows, b.perRow, b.blocks, b.classes = b.Rows(), false, false, b.classes[:0]
+	b.unknown, b.unknowns = nil, 0
 	if size := b.blockFor(b.rows, lent); b.rows > size {
 		answered, err := b.runBlocks(size, lent)
 		if answered || err != nil {
@@ -132,6 +136,8 @@ func (b *Batch) Run(lent Cores) error {
 	if err := b.session.Run(); err != nil {
 		return err
 	}
+	found, count := b.session.Unknown()
+	b.note(found, count, 0)
 	b.perRow = b.model.answersRows(b.session, b.rows)
 	if b.perRow && b.model.scores >= 0 {
 		b.classes = slices.Grow(b.classes, b.rows)[:b.rows]

@@ -83,6 +83,7 @@ func (b *Batch) runBlocks(size int, lent Cores) (answered bool, err error) {
 		panic(r.panicked)
 	}
 	if r.err != nil || r.ragged {
+		b.unknown, b.unknowns = nil, 0
 		return false, r.err
 	}
 	b.blocks, b.perRow = true, b.model.kind != Raw
@@ -200,6 +201,11 @@ func (r *run) take(s session, first, last int) bool {
 	}
 	if m.scores >= 0 {
 		m.classify(s, b.classes[first:last])
+	}
+	if found, count := s.Unknown(); count > 0 {
+		r.mu.Lock()
+		b.note(found, count, first)
+		r.mu.Unlock()
 	}
 	return true
 }

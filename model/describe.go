@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -23,6 +24,9 @@ func (m *Model) describe() error {
 		if named != nil {
 			in.Categories, in.Closed = named.Categories(i)
 		}
+		if g, ok := m.graph.(graph); ok {
+			in.describeColumns(i, g)
+		}
 		m.inputs = append(m.inputs, in)
 	}
 	if len(m.inputs) == 0 {
@@ -33,6 +37,31 @@ func (m *Model) describe() error {
 	}
 	m.recognise()
 	return m.nameFeatures()
+}
+
+// describeColumns takes what the graph says of the values of an input.
+func (in *Input) describeColumns(input int, g graph) {
+	in.Missing = in.Missing || g.Missing(input)
+	for _, c := range g.Model.Columns() {
+		if c.Input != input {
+			continue
+		}
+		for len(in.Columns) <= c.Index {
+			in.Columns = append(in.Columns, Column{Typical: math.NaN()})
+		}
+		column := &in.Columns[c.Index]
+		if column.Closed = c.Closed; c.HasTypical {
+			column.Typical = float64(c.Typical)
+		}
+		if c.Categories != nil {
+			for i := range c.Categories.Len() {
+				column.Categories = append(column.Categories, c.Categories.Text(i))
+			}
+		}
+	}
+	if in.Width == 1 && in.Columns != nil {
+		in.Categories, in.Closed = in.Columns[0].Categories, in.Columns[0].Closed
+	}
 }
 
 func describeInput(v onnx.Value) (Input, error) {

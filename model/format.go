@@ -33,6 +33,9 @@ type session interface {
 	Run() error
 	// Output is the tensor of an output, valid until the next Run; it is only read.
 	Output(i int) *onnx.Tensor
+	// Unknown is what the last Run met that is not a category of the model and was taken all the same, the first values of a column at
+	// least, and how many there were in all.
+	Unknown() (found []onnx.Unknown, count int)
 }
 
 // format is a kind of model file.
@@ -52,11 +55,6 @@ var formats = []format{
 	{"model.cbm", "catboost", loadCatBoost},
 }
 
-// graph is an ONNX model as an evaluator.
-type graph struct{ *onnx.Model }
-
-func (g graph) NewSession() session { return g.Model.NewSession() }
-
 func loadONNX(data []byte, beside map[string]string) (evaluator, error) {
 	if beside["class_labels"] != "" {
 		return nil, errors.New("metadata class_labels: an ONNX file has its own labels")
@@ -65,7 +63,7 @@ func loadONNX(data []byte, beside map[string]string) (evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return graph{m}, nil
+	return newGraph(m), nil
 }
 
 // loadFile reads and compiles the model file of a version's folder, with what metadata.json beside it says.

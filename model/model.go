@@ -48,7 +48,22 @@ type Input struct {
 	Categories []string // of an input of one value a row: the categories that the file knows, as text; else nil
 	Closed     bool     // no other category is taken
 
+	Columns []Column // what the file says of each value of a row beside its type; nil: nothing
+
 	FixedRows int // the only number of rows the model takes; 0: any
+}
+
+// Column is what a model's file says of one value of a row.
+type Column struct {
+	Categories []string // those that its encoder knows, as text; else nil
+	Closed     bool     // no other category is taken
+	Typical    float64  // a value that the training data held or lay around, as the mean that a scaler takes off; NaN: it is not known
+}
+
+// Encodes says whether the file turns a value of a row, by its place there, into a category that it knows or does not.
+func (in *Input) Encodes(k int) bool {
+	return k < len(in.Columns) && in.Columns[k].Categories != nil && !in.Columns[k].Closed || in.Width == 1 && in.Columns == nil && in.DType == onnx.String && !in.Closed ||
+		in.Width == 1 && in.Categories != nil && !in.Closed
 }
 
 // Model is one loaded version. It is immutable and may be used by many goroutines.

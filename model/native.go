@@ -36,8 +36,8 @@ type nativeColumn[T float32 | float64] struct {
 	name       string
 	categories []string // as text; nil: any, or none
 	closed     bool     // a category that is not among them is refused
-	text       func(string) (T, bool)
-	number     func(float64) (T, bool)
+	text       func(string) (value T, known bool)
+	number     func(float64) (value T, known bool)
 	optional   bool // a missing value may stand here
 }
 
@@ -172,6 +172,9 @@ type nativeSession[T float32 | float64] struct {
 	inputs, outputs    []*onnx.Tensor
 	x                  []T
 	raw, scores, label *onnx.Tensor
+
+	unknown  []nativeUnknown // of this run, the first of each column
+	unknowns int             // how many there were
 }
 
 func (n *native[T]) NewSession() session {
@@ -254,6 +257,7 @@ func (s *nativeSession[T]) rows() (int, error) {
 // gather puts the rows together as the library has them.
 func (s *nativeSession[T]) gather(rows int) error {
 	n := s.n
+	s.unknown, s.unknowns = s.unknown[:0], 0
 	if need := rows * n.features; cap(s.x) < need {
 		s.x = make([]T, need)
 	} else {
@@ -273,7 +277,10 @@ func (s *nativeSession[T]) gather(rows int) error {
 					v, ok = c.text(text)
 				}
 				if !ok {
-					return unknownCategory(c.name, r, text)
+					if c.closed {
+						return unknownCategory(c.name, r, text)
+					}
+					s.note(i, r)
 				}
 				s.x[r*n.features+i] = v
 			}
@@ -284,7 +291,10 @@ func (s *nativeSession[T]) gather(rows int) error {
 					v, ok = c.number(number)
 				}
 				if !ok {
-					return unknownCategory(c.name, r, fmt.Sprint(number))
+					if c.closed {
+						return unknownCategory(c.name, r, fmt.Sprint(number))
+					}
+					s.note(i, r)
 				}
 				s.x[r*n.features+i] = v
 			}

@@ -11,10 +11,13 @@ func loadCatBoost(data []byte, own map[string]string) (evaluator, error) {
 		return nil, err
 	}
 	n := &native[float64]{library: "catboost", features: len(m.Columns()), numbers: onnx.Float32, raws: m.Outputs(), width: m.Width(), scores: m.Scores}
-	for _, c := range m.Columns() {
+	for i, c := range m.Columns() {
 		column := nativeColumn[float64]{name: c.Name, optional: !c.Category}
 		if c.Category { // any text has a hash; what it was not trained with answers as CatBoost does
-			column.text = func(s string) (float64, bool) { return catboost.Code(s), true }
+			column.text = func(s string) (float64, bool) {
+				code := catboost.Code(s)
+				return code, m.Knows(i, code)
+			}
 		}
 		n.columns = append(n.columns, column)
 	}

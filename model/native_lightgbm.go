@@ -28,12 +28,15 @@ func columnOfLightGBM(c *lightgbm.Column) nativeColumn[float64] {
 	column := nativeColumn[float64]{name: c.Name, optional: true, categories: c.Strings}
 	switch {
 	case c.Strings != nil:
-		column.text = func(s string) (float64, bool) { return c.Code(s), true }
+		column.text = func(s string) (float64, bool) { return missesNot(c.Code(s)) }
 	case c.Numbers != nil:
 		for _, v := range c.Numbers {
 			column.categories = append(column.categories, strconv.FormatFloat(v, 'g', -1, 64))
 		}
-		column.number = func(v float64) (float64, bool) { return c.CodeOf(v), true }
+		column.number = func(v float64) (float64, bool) { return missesNot(c.CodeOf(v)) }
 	}
 	return column
 }
+
+// missesNot says beside a code whether there is one.
+func missesNot(code float64) (float64, bool) { return code, code == code }

@@ -21,6 +21,10 @@ type call struct {
 	reached        []bool
 	dims, index    []int
 	numbers        []int64
+
+	watched   bool  // an encoder of values of the graph's inputs
+	strange   []int // the elements that it did not know in this run, the first of them
+	strangers int   // how many those were
 }
 
 func newCall(run kernel, n *node, limit int) call {

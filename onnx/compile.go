@@ -32,6 +32,7 @@ type step struct {
 	node     *node
 	in, out  []int     // slots; -1: a constant or absent
 	constant []*Tensor // by input, where it is a constant
+	watched  bool      // an encoder of values of the graph's inputs
 }
 
 func compile(p *modelProto) (*Model, error) {

@@ -56,6 +56,7 @@ func (c *compiler) finish() (*Model, error) {
 	for _, v := range c.slots {
 		m.slots = append(m.slots, v.dtype)
 	}
+	m.findColumns(c.slots)
 	return m, nil
 }
 

@@ -50,6 +50,7 @@ type Model struct {
 	results  []result
 	captured []int // of a graph in an attribute: the inputs of its node that it takes from around it
 	memory   Memory
+	columns  []Column
 }
 
 // result is where an output lies: in a slot, or in a constant.
@@ -94,6 +95,9 @@ func (m *Model) Inputs() []Value { return m.inputs }
 
 // Outputs are the graph's outputs, in its order. Each tensor of a sequence is one of its own, as name[0], name[1].
 func (m *Model) Outputs() []Value { return m.outputs }
+
+// Columns are the values of a row of which the graph says something beside their type, in the order of the inputs.
+func (m *Model) Columns() []Column { return m.columns }
 
 // Metadata is the file's metadata_props.
 func (m *Model) Metadata() map[string]string { return m.metadata }

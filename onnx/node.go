@@ -57,6 +57,11 @@ type node struct {
 	// Set by compile: how the output is filled up, and the n-grams beyond which nothing counts.
 	pads    *string
 	ignores *ngrams
+	// Set by compile: the categories that an encoder knows, one-dimensional, and whether it takes no others; and what a scaler or an imputer
+	// says of the columns of a matrix: their means or the like, one for each or one for all.
+	categories *Tensor
+	closed     bool
+	typical    []float32
 	// trace, set by compile, says from which element of which input an element of the output came; k < 0: not known.
 	trace func(c *call, element int) (k, from int)
 }

@@ -18,6 +18,14 @@ var labelOperators = []operator{
 		attributes: slices.Concat(labelLists, []string{"default_tensor", "keys_tensor", "values_tensor"}), compile: labelEncoder},
 }
 
+// Text is an element as text.
+func (t *Tensor) Text(i int) string {
+	if t.DType == String {
+		return t.Str[i]
+	}
+	return spell(t, i)
+}
+
 // spell writes element i of a tensor for a message.
 func (p *places) spell(t *Tensor, i int) string { return spell(t, i) }
 
@@ -160,6 +168,8 @@ func encode[K, V element](n *node, keys, values, otherwise *Tensor) (kernel, err
 		}
 		at[k] = v
 	}
+	known := nans > 0 && n.version >= 4
+	n.categories = keys
 	return func(c *call) error {
 		if err := c.resize(c.out[0], c.in[0].Shape...); err != nil {
 			return err
@@ -169,9 +179,12 @@ func encode[K, V element](n *node, keys, values, otherwise *Tensor) (kernel, err
 			if v, ok := at[k]; ok {
 				dst[i] = v
 			} else if k != k {
-				dst[i] = nan
+				if dst[i] = nan; !known {
+					c.unknown(i)
+				}
 			} else {
 				dst[i] = rest
+				c.unknown(i)
 			}
 		}
 		return nil

@@ -253,11 +253,19 @@ func selectElements[T element](c *call, axis int) error {
 }
 
 // traceSelected finds the element of input 0 that was picked.
-func traceSelected(c *call, axis, element int) (k, from int) {
+func traceSelected(c *call, axis, element int) (input, from int) {
 	_, width, inner := around(c.in[0].Shape, axis, false)
-	block := len(c.index) * inner
+	index := c.in[1].I64
+	block := len(index) * inner
+	if block == 0 {
+		return -1, 0
+	}
 	row, at := element/block, element%block
-	return 0, (row*width+c.index[at/inner])*inner + at%inner
+	k := int(index[at/inner])
+	if k < 0 {
+		k += width
+	}
+	return 0, (row*width+k)*inner + at%inner
 }
 
 // extract picks columns, the last dimension; of a vector it makes [1, picked].

@@ -34,6 +34,7 @@ func oneHot(n *node) (kernel, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.categories, n.closed = cats, !zeros
 	return func(c *call) error {
 		in, out := c.in[0], c.out[0]
 		c.dims = append(append(c.dims[:0], in.Shape...), width)
@@ -46,6 +47,8 @@ func oneHot(n *node) (kernel, error) {
 				out.F32[i*width+k] = 1
 			} else if !zeros {
 				return c.fault(0, i, "%s is no known category", places.spell(in, i))
+			} else {
+				c.unknown(i)
 			}
 		}
 		return nil

@@ -45,6 +45,7 @@ func scaler(n *node) (kernel, error) {
 	offset, scale := n.floats("offset"), n.floats("scale")
 	w := max(n.perColumn("offset", len(offset)), n.perColumn("scale", len(scale)))
 	n.set(0, Float32, n.rows(0), w)
+	n.typical = offset
 	return func(c *call) error {
 		columns, err := c.sameShape(w)
 		if err != nil {
@@ -100,6 +101,7 @@ func imputer(n *node) (kernel, error) {
 	}
 	replaced := n.float("replaced_value_float", 0)
 	values := n.floats("imputed_value_floats")
+	n.typical = values
 	if replaced != replaced {
 		n.missing = true
 		return imputing(n, "imputed_value_floats", values, func(v float32) bool { return v != v })

@@ -13,6 +13,8 @@ type Session struct {
 	tensors []Tensor // by slot; the inputs come first
 	calls   []call
 	outputs []*Tensor
+
+	encoders []int // the calls that tell of values that they do not know
 }
 
 // NewSession makes a session for m.
@@ -33,6 +35,9 @@ func (m *Model) NewSession() *Session {
 			if slot >= 0 {
 				c.out[k] = &s.tensors[slot]
 			}
+		}
+		if c.watched = st.watched; c.watched {
+			s.encoders = append(s.encoders, i)
 		}
 		s.calls[i] = c
 	}
@@ -55,6 +60,10 @@ func (s *Session) Run() error {
 		if err := s.check(i); err != nil {
 			return err
 		}
+	}
+	for _, i := range s.encoders {
+		c := &s.calls[i]
+		c.strange, c.strangers = c.strange[:0], 0
 	}
 	for i := range s.calls {
 		c := &s.calls[i]
@@ -96,24 +105,39 @@ func (s *Session) locate(i int, err error) error {
 	if !errors.As(err, &e) || e.source < 0 {
 		return err
 	}
-	k, element := e.source, e.element
+	if input, element, ok := s.follow(i, e.source, e.element, anyNode); ok {
+		e.Input, e.Element = s.model.inputs[input].Name, unravel(s.tensors[input].Shape, element)
+	}
+	return err
+}
+
+// follow goes from an element of input k of step i back to the input of the graph that it came from, through steps that pass says it may
+// go through.
+func (s *Session) follow(i, k, element int, pass func(*node) bool) (input, from int, ok bool) {
 	for {
 		slot := -1
 		if k >= 0 && k < len(s.model.steps[i].in) {
 			slot = s.model.steps[i].in[k]
 		}
 		if slot < 0 {
-			return err
+			return 0, 0, false
 		}
 		if slot < len(s.model.inputs) {
-			e.Input, e.Element = s.model.inputs[slot].Name, unravel(s.tensors[slot].Shape, element)
-			return err
+			return slot, element, true
 		}
-		if i = slices.IndexFunc(s.model.steps, func(st step) bool { return slices.Contains(st.out, slot) }); i < 0 {
-			return err
+		i = slices.IndexFunc(s.model.steps, func(st step) bool { return slices.Contains(st.out, slot) })
+		if i < 0 || !pass(s.model.steps[i].node) {
+			return 0, 0, false
 		}
 		k, element = s.calls[i].trace(element)
 	}
+}
+
+func anyNode(*node) bool { return true }
+
+// keepsValue says whether the elements of the output are those of the input: moved, put in place of missing ones, or encoded.
+func (n *node) keepsValue() bool {
+	return n.op.moves != movesNothing || n.op.name == "Imputer" || n.op.name == "LabelEncoder"
 }
 
 // trace follows an element of the output back to an input.

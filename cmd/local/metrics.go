@@ -53,6 +53,7 @@ type metrics struct {
 	rows      prometheus.Counter
 	score     *tally
 	classes   []prometheus.Counter // in the order of the model's classes; nil: too many, or none
+	unknown   *unknownCategories
 }
 
 // routeMetrics are the children of one route, so that a request looks up no label.
@@ -105,6 +106,7 @@ func newMetrics(m *model.Model, cfg handler.Config) *metrics {
 		}
 		s.own.MustRegister(predictions)
 	}
+	s.unknown = newUnknownCategories(m, s.own)
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s
@@ -183,6 +185,9 @@ func (s *metrics) Inference(b *model.Batch, took time.Duration) {
 	rows := b.Rows()
 	s.inference.Observe(took.Seconds())
 	s.rows.Add(float64(rows))
+	if found, count := b.Unknown(); count > 0 {
+		s.unknown.add(found, count)
+	}
 	if s.score == nil && s.classes == nil {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -96,6 +97,45 @@ func TestMetricsCountWhatIsServed(t *testing.T) {
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(samples)), info.MatchString) {
 		t.Errorf("no sample matches %s", info)
 	}
+}
+
+// What a model does not know is counted by column, in series that are there from the start.
+func TestMetricsCountUnknownCategories(t *testing.T) {
+	m, err := model.Load(os.DirFS("../../onnx/testdata/models"), "titanic_logreg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := newMetrics(m, handler.Config{})
+	service := handler.New(handler.Options{Model: m, Name: "m", Observer: counted, Metrics: counted.handler()})
+	check := func(want string) {
+		t.Helper()
+		got := ""
+		for name, value := range scrape(t, service) {
+			if column, ok := strings.CutPrefix(name, `ml_unknown_categories_total{color="",column="`); ok {
+				got += strings.TrimSuffix(column, `",model_version="titanic_logreg"}`) + " " + value + "\n"
+			}
+		}
+		lines := strings.Split(strings.TrimSpace(got), "\n")
+		slices.Sort(lines)
+		if got := strings.Join(lines, ", "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	check("embarked 0, other 0, pclass 0, sex 0, sibsp 0")
+	send := func(rows ...string) {
+		a := httptest.NewRecorder()
+		service.Engine().ServeHTTP(a, httptest.NewRequest("POST", "/predict", strings.NewReader(`{"x":[`+strings.Join(rows, ",")+`]}`)))
+		if a.Code != 200 {
+			t.Fatal(a.Code, a.Body)
+		}
+	}
+	row := func(sex, embarked string) string {
+		return `{"sex":"` + sex + `","age":24.5,"fare":11.82,"embarked":"` + embarked + `","pclass":1,"sibsp":1}`
+	}
+	send(row("male", "T"), row("x", "S"), row("x", "None"))
+	check("embarked 2, other 0, pclass 0, sex 2, sibsp 0")
+	send(slices.Repeat([]string{row("male", "T")}, 1500)...)
+	check("embarked 1026, other 476, pclass 0, sex 2, sibsp 0")
 }
 
 // The first predictions of a process are told apart, and only answers with predictions are timed there.

@@ -78,19 +78,20 @@ function examples(operation, status) {
 // fieldsOf lists the single values of a row: where each lies, what it is called, and its value in the example.
 function fieldsOf(model, row) {
   const fields = [];
-  const add = (input, path, name, value) => {
-    fields.push({ path, name, text: input.datatype === "BYTES", flag: input.datatype === "BOOL", missing: input.missing, value });
+  const add = (input, path, name, value, column) => {
+    const of = input.columns && input.columns[column];
+    fields.push({ path, categories: (of && of.categories) || (input.width === 1 && input.categories) || undefined, name, text: input.datatype === "BYTES", flag: input.datatype === "BOOL", missing: input.missing, value });
   };
   for (const input of model.inputs) {
     const alone = model.inputs.length === 1;
     const values = alone ? row : row[input.name];
     if (!Array.isArray(values)) {
-      add(input, [input.name], input.name, values);
+      add(input, [input.name], input.name, values, 0);
       continue;
     }
     values.forEach((value, k) => {
       const name = input.features ? input.features[k] : values.length === 1 ? input.name : `${input.name}[${k}]`;
-      add(input, alone ? [k] : [input.name, k], name, value);
+      add(input, alone ? [k] : [input.name, k], name, value, k);
     });
   }
   return fields;
@@ -116,6 +117,11 @@ function drawForm(spec) {
   for (const field of fields) {
     field.box = make("input", { name: field.path.join("."), autocomplete: "off", spellcheck: false });
     if (field.missing) field.box.placeholder = "missing";
+    if (field.categories) {
+      const known = make("datalist", { id: "known-" + field.path.join(".") }, ...field.categories.slice(0, 256).map((c) => make("option", { value: c })));
+      field.box.setAttribute("list", known.id);
+      byID("fields").append(known);
+    }
     byID("fields").append(make("label", {}, field.name, field.box));
   }
   const fill = () => {
@@ -151,7 +157,7 @@ async function predict(model, fields, body) {
       outcome.replaceChildren(make("p", { className: "notice" }, error));
       return;
     }
-    outcome.replaceChildren(...outcomeOf(model, answer.value),
+    outcome.replaceChildren(...outcomeOf(model, answer.value), ...(answer.value.warnings || []).map((text) => make("p", { className: "notice" }, text)),
       make("p", { className: "meta" }, `version ${answer.value.version}, ${answer.took.toFixed(1)} ms from here`));
   } catch (error) {
     outcome.replaceChildren(make("p", { className: "notice" }, "no answer: " + error.message));

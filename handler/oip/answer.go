@@ -12,6 +12,7 @@ import (
 type Answer struct {
 	Model, Version, ID string
 	Outputs            []Output
+	Warnings           string       // sentences, for parameters; empty: none
 	Values             []onnx.Value // the model's outputs, which Output.Index points into
 
 	place
@@ -110,6 +111,10 @@ func (a *Answer) appendText(dst []byte, full int, out func(i int) *onnx.Tensor) 
 		dst = scan.AppendString(dst, a.Version)
 		dst = append(dst, `,"id":`...)
 		dst = scan.AppendString(dst, a.ID)
+		if a.Warnings != "" {
+			dst = append(dst, `,"parameters":{"warnings":`...)
+			dst = append(scan.AppendString(dst, a.Warnings), '}')
+		}
 		dst = append(dst, `,"outputs":[`...)
 	}
 	for ; a.output < len(a.Outputs); a.output, a.element = a.output+1, 0 {

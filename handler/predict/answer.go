@@ -46,10 +46,19 @@ func (r *Request) AppendPiece(dst []byte) (piece []byte, more bool) {
 		}
 		dst = append(r.appendRow(append(dst, '{'), r.answered), '}')
 	}
-	return append(append(dst, ']'), r.codec.tail...), false
+	return append(r.appendWarnings(append(dst, ']'), -1), r.codec.tail...), false
 }
 
+// appendRow appends the members of the answer to a row.
 func (r *Request) appendRow(dst []byte, row int) []byte {
+	dst = r.appendAnswer(dst, row)
+	if _, unknown := r.Batch.Unknown(); unknown > 0 {
+		dst = r.appendWarnings(dst, row)
+	}
+	return dst
+}
+
+func (r *Request) appendAnswer(dst []byte, row int) []byte {
 	m, b := r.codec.model, r.Batch
 	dst = append(dst, `"prediction":`...)
 	if m.Kind() == model.Classifier {
@@ -122,7 +131,7 @@ func (r *Request) appendOutputs(dst []byte, full int) (piece []byte, more bool) 
 		}
 		dst = append(dst, ']')
 	}
-	return append(append(dst, '}'), r.codec.tail...), false
+	return append(r.appendWarnings(append(dst, '}'), -1), r.codec.tail...), false
 }
 
 // appendRowsFirst appends a tensor whose rows lie along axis, as the probabilities [targets, rows, classes] of a forest of

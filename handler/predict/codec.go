@@ -90,6 +90,7 @@ type Request struct {
 	rowwise bool   // each element of a list is a row, and the answer is {"predictions": […]}
 	root    string // what stands for x in the field of an error
 
+	warned           int // how many of the batch's unknown categories are in the pieces so far
 	output, answered int // how much of the answer is in the pieces so far: outputs of a model answered by name, and rows
 }
 

@@ -26,7 +26,7 @@ func (r *Request) reset(body []byte) {
 	r.scan.Reset(body)
 	r.rowwise, r.root = false, "x"
 	r.row, r.objects, r.single = -1, false, false
-	r.output, r.answered = 0, 0
+	r.output, r.answered, r.warned = 0, 0, 0
 	r.form, r.frameRows, r.probabilities = byInput, 0, false
 	r.absents = r.codec.Absents(body)
 	for i, t := range r.inputs {

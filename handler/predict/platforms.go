@@ -358,7 +358,7 @@ func (r *Request) appendPredictions(dst []byte, full int) (piece []byte, more bo
 			dst = r.appendValue(dst, r.answered)
 		}
 	}
-	return append(dst, `]}`...), false
+	return append(r.appendWarnings(append(dst, ']'), -1), '}'), false
 }
 
 // appendRaw appends the outputs of one row.
