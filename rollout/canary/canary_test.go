@@ -251,6 +251,54 @@ func TestRefused(t *testing.T) {
 			if len(town.writes) > 0 {
 				t.Errorf("somebody was moved: %q", town.writes)
 			}
+			if held := errors.Is(err, rollout.ErrHeld); held != (name == "no traffic") {
+				t.Errorf("got %v, held %v: no data is hold, and everything else is to be corrected", err, held)
+			}
+		})
+	}
+}
+
+// TestQuick has sides that answer in a tenth of a millisecond: three times as long is nothing that anybody minds, and the table
+// says that it lets it pass; --slow-over 0s minds it, and ten times as long is slow by the default.
+func TestQuick(t *testing.T) {
+	for name, c := range map[string]struct {
+		slower float64
+		over   time.Duration
+		want   error
+		why    string
+	}{
+		"three times, the default": {3, time.Millisecond, nil, "up to 1.2ms nothing is slow, however quick blue is (--slow-over)"},
+		"three times, from 0s on":  {3, 0, rollout.ErrRolledBack, "green is more than 1.5 times slower than blue"},
+		"ten times, the default":   {10, time.Millisecond, rollout.ErrRolledBack, "green takes more than 1.2ms more often than blue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			town := newTown(t)
+			for _, side := range town.sides {
+				side.usual = 0.0001
+				for k := range side.counts.Latency {
+					side.counts.Latency[k].Count = 0
+				}
+			}
+			town.traffic()
+			town.traffic()
+			town.sides["green"].slower = c.slower
+			r, told, err := town.call(t.Context(), t.TempDir(), func(o *Options) { o.SlowOver = c.over })
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			var said strings.Builder
+			for _, p := range told {
+				said.WriteString(strings.Join(p.Notes, "\n"))
+				if err := p.Report.WriteTable(&said); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !strings.Contains(said.String(), c.why) {
+				t.Errorf("the tables want %q:\n%s", c.why, said.String())
+			}
+			if quick := r.state.Limits.Quick; (quick > 0) != (c.over > 0) || quick > 0.001 {
+				t.Errorf("blue's own 95th percentile is %g, with --slow-over %s", quick, c.over)
+			}
 		})
 	}
 }

@@ -37,17 +37,18 @@ type resident struct {
 	dead    bool    // every try fails, and one in a tick is tried
 	silent  bool    // cannot be read
 	slower  float64 // times
+	usual   float64 // seconds that an answer takes at least
 	state   string
 }
 
-var bounds = []float64{0.001, 0.0012, 0.0015, 0.0018, 0.0022, 0.0027, 0.0033, 0.004, 0.005, 0.006, 0.0075, 0.009, 0.01, 0.012, 0.015, 0.018, 0.022, 0.027, 0.033}
+var bounds = []float64{0.0001, 0.0002, 0.0003, 0.0005, 0.0007, 0.001, 0.0012, 0.0015, 0.0018, 0.0022, 0.0027, 0.0033, 0.004, 0.005, 0.006, 0.0075, 0.009, 0.01, 0.012, 0.015, 0.018, 0.022, 0.027, 0.033}
 
 func newTown(t *testing.T) *town {
 	c := &town{t: t, now: time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC), split: rollout.All("blue"), perTick: 100,
 		random: rand.New(rand.NewPCG(7, 7)), after: map[int]func(){}, sides: map[rollout.Side]*resident{}}
 	c.split.Revision = "0"
 	for _, side := range []rollout.Side{"blue", "green"} {
-		c.sides[side] = &resident{slower: 1, state: "healthy", counts: rollout.Counts{Instance: string(side) + "-1", Scores: map[string]uint64{}}}
+		c.sides[side] = &resident{slower: 1, usual: 0.002, state: "healthy", counts: rollout.Counts{Instance: string(side) + "-1", Scores: map[string]uint64{}}}
 		for _, b := range bounds {
 			c.sides[side].counts.Latency = append(c.sides[side].counts.Latency, rollout.Bucket{Seconds: b})
 		}
@@ -105,7 +106,7 @@ func (c *town) traffic() {
 			case p < s.errors+s.refused:
 				s.counts.Refused++
 			}
-			took := 0.002 * s.slower * (1 + c.random.ExpFloat64()/4)
+			took := s.usual * s.slower * (1 + c.random.ExpFloat64()/4)
 			for k := range s.counts.Latency {
 				if took <= s.counts.Latency[k].Seconds {
 					s.counts.Latency[k].Count++

@@ -84,7 +84,8 @@ func (r *Run) Plan() ([]judge.StepPlan, error) {
 		}
 	}
 	if r.state.Rate == 0 {
-		return plan, usage("no request came in %s: without traffic there is nothing to judge, and no step ends", r.Measure)
+		return plan, &rollout.Fault{Outcome: rollout.ErrHeld, Err: fmt.Errorf("no request came in %s: without traffic there is nothing to judge, and no step ends. "+
+			"Nobody was moved; the same command begins anew once there is traffic, rollout promote --to %s decides without evidence", r.Measure, r.To)}
 	}
 	if total > r.MaxWait {
 		return plan, usage("at %.3g requests a second the steps take at best %s (%s), longer than --max-wait %s: give it more time, larger steps or fewer --requests",

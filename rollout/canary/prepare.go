@@ -135,11 +135,16 @@ func (r *Run) begin(ctx context.Context, baseline rollout.Side) error {
 			var reason string
 			r.state.Limits, reason = limitsOf(r.state.Old.Last.Latency, r.state.New.Last.Latency, r.Options.Limits.Slower, r.SlowOver.Seconds())
 			if r.state.Limits == nil {
-				judged.Latency = false
+				judged.Latency, judged.Unjudged = false, reason
 				r.note("latency is not judged: %s", reason)
 			} else {
 				l := r.state.Limits
-				r.note("slow is above %s on %s, and above %s on %s", span(l.Seconds[l.Old]), baseline, span(l.Seconds[l.New]), r.To)
+				why := ""
+				if l.Quick > 0 {
+					judged.Slow, judged.Slower = l.Seconds[l.New], l.Seconds[l.Twice]
+					why = fmt.Sprintf(": 95 %% of what %s answers takes at most %s, and what takes less than --slow-over %s is not slow", baseline, span(l.Quick), r.SlowOver)
+				}
+				r.note("slow is above %s on %s, and above %s on %s%s", span(l.Seconds[l.Old]), baseline, span(l.Seconds[l.New]), r.To, why)
 			}
 		}
 		r.judge, err = judge.New(r.Options.Limits, judged, string(baseline), string(r.To))

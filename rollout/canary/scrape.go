@@ -38,6 +38,7 @@ type limits struct {
 	Old     int       `json:"old"`     // above it a request of the old side is slow
 	New     int       `json:"new"`
 	Twice   int       `json:"twice"` // above it one of the new side is slower still
+	Quick   float64   `json:"quick"` // the old side's own 95th percentile in seconds, where Old is above that; 0: it is that
 }
 
 // fewestTimed is from how many timed requests a side's 95th percentile is known.
@@ -64,7 +65,13 @@ func limitsOf(old, fresh []rollout.Bucket, slower, floor float64) (l *limits, re
 		return nil, fmt.Sprintf("the old side has timed %.0f requests, and its 95th percentile takes %d", all, fewestTimed)
 	}
 	for k, limit := range l.Seconds {
-		if l.Old < 0 && float64(old[k].Count) >= 0.95*all && limit >= floor/slower*(1-1e-9) {
+		if l.Old < 0 && float64(old[k].Count) >= 0.95*all {
+			if limit < floor/slower*(1-1e-9) {
+				if l.Quick == 0 {
+					l.Quick = limit
+				}
+				continue
+			}
 			l.Old = k
 		}
 		if l.Old < 0 {

@@ -124,6 +124,13 @@ type Scrape struct {
 type Judged struct {
 	Latency  bool `json:"latency"`
 	Accuracy bool `json:"accuracy"`
+
+	// Of who counts, for the report alone. Unjudged is why latency is not judged. Slow and Slower, in seconds, are what the new
+	// side's counts are above where they are not what its Slower limit makes of the old side's: because the old side is quicker
+	// than anybody minds.
+	Unjudged string  `json:"latency_not_judged,omitempty"`
+	Slow     float64 `json:"slow_above_s,omitempty"`
+	Slower   float64 `json:"slower_above_s,omitempty"`
 }
 
 func (j Judged) checks() int {

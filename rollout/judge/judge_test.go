@@ -42,16 +42,22 @@ func TestVerdicts(t *testing.T) {
 		want   Verdict
 		why    string
 	}{
-		"nothing seen":                   {want: Hold, why: "no request of green yet"},
-		"the new side gets nothing":      {times: 100, scrape: Scrape{Old: counts(90, 0), Elapsed: tick}, want: Hold, why: "no request of green yet"},
-		"the old side gets nothing":      {times: 2, scrape: Scrape{New: counts(10, 0), Elapsed: tick}, want: Hold, why: "green may still be at"},
-		"a few good ones":                {times: 5, scrape: Scrape{Old: counts(90, 0), New: counts(10, 0), Elapsed: tick}, want: Hold, why: "about"},
-		"enough good ones":               {times: 15, scrape: Scrape{Old: counts(90, 0), New: counts(10, 0), Elapsed: tick}, want: Pass, why: "green is at most at"},
-		"both fail alike":                {times: 15, scrape: Scrape{Old: counts(90, 45), New: counts(10, 5), Elapsed: tick}, want: Hold},
-		"the new side alone fails":       {times: 3, scrape: Scrape{Old: counts(90, 0), New: counts(10, 2), Elapsed: tick}, want: Fail, why: "green fails more often than blue"},
-		"a difference nobody minds":      {times: 400, scrape: Scrape{Old: counts(9000, 1), New: counts(1000, 4), Elapsed: tick}, want: Pass},
-		"slow":                           {judged: Judged{Latency: true}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 5, 1), Elapsed: tick}, want: Fail, why: "times slower than blue"},
-		"as quick":                       {judged: Judged{Latency: true}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Pass},
+		"nothing seen":              {want: Hold, why: "no request of green yet"},
+		"the new side gets nothing": {times: 100, scrape: Scrape{Old: counts(90, 0), Elapsed: tick}, want: Hold, why: "no request of green yet"},
+		"the old side gets nothing": {times: 2, scrape: Scrape{New: counts(10, 0), Elapsed: tick}, want: Hold, why: "green may still be at"},
+		"a few good ones":           {times: 5, scrape: Scrape{Old: counts(90, 0), New: counts(10, 0), Elapsed: tick}, want: Hold, why: "about"},
+		"enough good ones":          {times: 15, scrape: Scrape{Old: counts(90, 0), New: counts(10, 0), Elapsed: tick}, want: Pass, why: "green is at most at"},
+		"both fail alike":           {times: 15, scrape: Scrape{Old: counts(90, 45), New: counts(10, 5), Elapsed: tick}, want: Hold},
+		"the new side alone fails":  {times: 3, scrape: Scrape{Old: counts(90, 0), New: counts(10, 2), Elapsed: tick}, want: Fail, why: "green fails more often than blue"},
+		"a difference nobody minds": {times: 400, scrape: Scrape{Old: counts(9000, 1), New: counts(1000, 4), Elapsed: tick}, want: Pass},
+		"slow":                      {judged: Judged{Latency: true}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 5, 1), Elapsed: tick}, want: Fail, why: "times slower than blue"},
+		"as quick":                  {judged: Judged{Latency: true}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Pass},
+		"slow, beside a quick one":  {judged: Judged{Latency: true, Slow: 0.001, Slower: 0.0022}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 5, 1), Elapsed: tick}, want: Fail, why: "green takes more than 1ms more often than blue"},
+		"both quicker than anybody minds": {judged: Judged{Latency: true, Slow: 0.001, Slower: 0.0022}, times: 40, scrape: Scrape{Old: timed(90, 0, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Pass,
+			why: "green takes more than 2.2ms in at most 0.9 % of requests (limit 3 %); up to 1ms nothing is slow, however quick blue is (--slow-over)"},
+		"a few, both quick": {judged: Judged{Latency: true, Slow: 0.001, Slower: 0.0022}, times: 4, scrape: Scrape{Old: timed(90, 0, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Hold, why: "green may still take more than 2.2ms: in up to"},
+		"no latency to judge": {judged: Judged{Unjudged: "the old side has timed 3 requests"}, times: 15, scrape: Scrape{Old: counts(90, 0), New: counts(10, 0), Elapsed: tick}, want: Pass,
+			why: "\nlatency is not judged: the old side has timed 3 requests\n"},
 		"quick, and no time of it known": {judged: Judged{Latency: true}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: Counts{Requests: 10}, Elapsed: tick}, want: Hold, why: "no timed request"},
 	} {
 		t.Run(name, func(t *testing.T) {

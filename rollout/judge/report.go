@@ -32,7 +32,8 @@ type Report struct {
 	New      string  `json:"new"`
 	Share    float64 `json:"share"`
 	Checks   []Check `json:"checks"`
-	Requests int     `json:"requests_needed"` // of the new side, at least
+	Unjudged string  `json:"latency_not_judged,omitempty"` // why
+	Requests int     `json:"requests_needed"`              // of the new side, at least
 	Seconds  float64 `json:"seconds_needed,omitempty"`
 	OldAll   Counts  `json:"old_counts"`
 	NewAll   Counts  `json:"new_counts"`
@@ -43,7 +44,7 @@ type Report struct {
 // Report judges what is there now.
 func (j *Judge) Report() Report {
 	s := &j.s
-	r := Report{Old: s.Old, New: s.New, Share: s.Share, OldAll: s.OldAll, NewAll: s.NewAll, Limits: s.Limits,
+	r := Report{Old: s.Old, New: s.New, Share: s.Share, OldAll: s.OldAll, NewAll: s.NewAll, Limits: s.Limits, Unjudged: s.Judged.Unjudged,
 		Note: fmt.Sprintf("a verdict against two equal sides comes in less than %s rollouts", oneIn(s.Limits.Alpha))}
 	if s.Condemned != "" {
 		r.Checks = append(r.Checks, Check{Name: "health", Verdict: Fail, Why: s.Condemned})
@@ -121,15 +122,23 @@ func (j *Judge) judgeLatency() Check {
 		Alarm: alarm / math.Ln10, Limit: limit, AtMost: atMost(s.NewAll.Slower, s.NewAll.Timed, s.Limits.PassAt)}
 	c.Evidence = decimal(map[string]float64{"relative": s.MostLatency, "windows": s.MostWindows, "below": slower})
 	twice := 2 * s.Limits.Slower
+	// Where the old side is quicker than anybody minds, a new side that is many times slower may pass: its words are of times.
+	slow, still := fmt.Sprintf("is more than %g times slower than %s", s.Limits.Slower, s.Old), fmt.Sprintf("be %g times slower: above that", twice)
+	passes := fmt.Sprintf("is not %g times slower: above that in at most %s of requests (limit %s)", twice, percent(c.AtMost), percent(limit))
+	if s.Judged.Slow > 0 {
+		slow, still = fmt.Sprintf("takes more than %s more often than %s", times(s.Judged.Slow), s.Old), fmt.Sprintf("take more than %s:", times(s.Judged.Slower))
+		passes = fmt.Sprintf("takes more than %s in at most %s of requests (limit %s); up to %s nothing is slow, however quick %s is (--slow-over)",
+			times(s.Judged.Slower), percent(c.AtMost), percent(limit), times(s.Judged.Slow), s.Old)
+	}
 	switch {
 	case s.MostLatency >= alarm && s.MostWindows >= math.Log(s.Limits.WindowsAt):
-		c.Verdict, c.Why = Fail, fmt.Sprintf("%s is more than %g times slower than %s: more slow requests in %d of %d windows that differ",
-			s.New, s.Limits.Slower, s.Old, s.WindowsNew, s.WindowsNew+s.WindowsOld)
+		c.Verdict, c.Why = Fail, fmt.Sprintf("%s %s: more slow requests in %d of %d windows that differ",
+			s.New, slow, s.WindowsNew, s.WindowsNew+s.WindowsOld)
 	case s.NewAll.Timed == 0:
 		c.Verdict, c.Why = Hold, fmt.Sprintf("no timed request of %s yet", s.New)
 		s.need(&c, needed(0, 0, limit, s.Limits.PassAt), "none of them slow")
 	case slower < math.Log(s.Limits.PassAt):
-		c.Verdict, c.Why = Hold, fmt.Sprintf("%s may still be %g times slower: above that in up to %s of requests (limit %s)", s.New, twice, percent(c.AtMost), percent(limit))
+		c.Verdict, c.Why = Hold, fmt.Sprintf("%s may still %s in up to %s of requests (limit %s)", s.New, still, percent(c.AtMost), percent(limit))
 		s.need(&c, needed(s.NewAll.Slower, s.NewAll.Timed, limit, s.Limits.PassAt), "none of them slow")
 	case s.suspect():
 		c.Verdict, c.Why = Hold, fmt.Sprintf("%s has more slow requests than %s, in %d of %d windows that differ: more windows of %g s decide whether that is its own doing",
@@ -137,7 +146,7 @@ func (j *Judge) judgeLatency() Check {
 		c.Requests = max(1, s.Limits.WindowNew-s.Window.New)
 		c.Seconds = max(0, s.Limits.WindowSpan-s.WindowAge)
 	default:
-		c.Verdict, c.Why = Pass, fmt.Sprintf("%s is not %g times slower: above that in at most %s of requests (limit %s)", s.New, twice, percent(c.AtMost), percent(limit))
+		c.Verdict, c.Why = Pass, s.New+" "+passes
 	}
 	return c
 }
@@ -265,6 +274,9 @@ func (r Report) WriteTable(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if r.Unjudged != "" {
+		fmt.Fprintf(out, "latency is not judged: %s\n", r.Unjudged)
+	}
 	_, err := fmt.Fprintln(out, r.Note)
 	return err
 }
@@ -305,6 +317,11 @@ func oneIn(chance float64) string {
 		return "1 of " + thousands(int(math.Round(n)))
 	}
 	return "1 of 1,000,000"
+}
+
+// times is how long a request takes, as people read it.
+func times(seconds float64) string {
+	return time.Duration(math.Round(seconds*1e9) * float64(time.Nanosecond)).String()
 }
 
 // span is a time as people say it.
