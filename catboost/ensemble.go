@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ml-service/tree"
 )
@@ -15,7 +16,14 @@ type builder struct {
 	tests []tree.Node[float64] // the splits that the trees name by number: Feature, Mode, Threshold, MissingTrue
 }
 
-func (d *document) ensemble() (*tree.Ensemble[float64], error) {
+// ensemble is what evaluates the trees.
+type ensemble interface {
+	Eval(dst, x []float64, rows int)
+	Trees() int
+}
+
+// ensemble compiles the trees; nil: there are none.
+func (d *document) ensemble() (ensemble, error) {
 	if len(d.sizes) == 0 {
 		return nil, nil
 	}
@@ -25,6 +33,38 @@ func (d *document) ensemble() (*tree.Ensemble[float64], error) {
 	if err := b.setTests(); err != nil {
 		return nil, err
 	}
+	if len(d.steps) == 0 && slices.Max(d.sizes) <= tree.MaxSymmetricDepth {
+		if e, err := b.symmetric(); !errors.Is(err, tree.ErrRanks) {
+			return e, err
+		}
+	}
+	return b.general()
+}
+
+// symmetric compiles trees all of whose levels have one split.
+func (b *builder) symmetric() (ensemble, error) {
+	d := b.d
+	splits, values := 0, 0
+	for i, size := range d.sizes {
+		if size < 0 || int(size) > len(d.splits)-splits {
+			return nil, fmt.Errorf("tree %d: splits %d to %d of %d", i, splits, splits+int(size), len(d.splits))
+		}
+		if d.dimension<<size > len(d.values)-values {
+			return nil, fmt.Errorf("tree %d: a tree of depth %d wants more than the %d leaf values left", i, size, len(d.values)-values)
+		}
+		splits, values = splits+int(size), values+d.dimension<<size
+	}
+	e, err := tree.CompileSymmetric(tree.SymmetricSpec{Features: b.spec.Features, Targets: d.dimension, Tests: b.tests,
+		Levels: d.splits[:splits], Depths: d.sizes, Leaves: d.values[:values]})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// general compiles trees of any shape.
+func (b *builder) general() (ensemble, error) {
+	d := b.d
 	at, first := 0, 0 // in the splits, and of symmetric trees in the values
 	for i, size := range d.sizes {
 		if size < 0 || int(size) > len(d.splits)-at {
@@ -41,7 +81,11 @@ func (d *document) ensemble() (*tree.Ensemble[float64], error) {
 		}
 		at += int(size)
 	}
-	return tree.Compile(b.spec)
+	e, err := tree.Compile(b.spec)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 func (b *builder) setTests() error {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"sync"
-
-	"ml-service/tree"
 )
 
 // Model is a checked and compiled model. It is immutable and may be used by many goroutines.
@@ -24,7 +22,7 @@ type Model struct {
 	projections        []*projection
 	projectionOf       []int             // per statistic
 	counted            map[int]*ctrTable // by column: what was counted of its categories alone, where the file has that
-	trees              *tree.Ensemble[float64]
+	trees              ensemble
 	scale              float64
 	bias               []float64
 	scratch            sync.Pool
