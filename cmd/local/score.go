@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 
 	"ml-service/handler"
 	"ml-service/handler/table"
@@ -66,9 +67,6 @@ func score(ctx context.Context, args []string, stdin io.Reader, stdout, stderr i
 		return fmt.Errorf("score: %w", err)
 	}
 	if s == nil {
-		if *format == "jsonl" {
-			return nil // no rows
-		}
 		return errors.New("score: the input is empty: want CSV with a header, or JSON lines")
 	}
 	progress := startProgress(stderr)
@@ -98,7 +96,7 @@ func scorerOf(m *model.Model, format string, in *reader, stdout, stderr io.Write
 	}
 	c, ignored, err := table.Named(m, first)
 	if err != nil {
-		return nil, fmt.Errorf("line 1: %w", err)
+		return nil, fmt.Errorf("line 1: %w; got the header %s", err, quotedStart(bytes.TrimRight(first, "\r\n")))
 	}
 	if len(ignored) > 0 {
 		fmt.Fprintf(stderr, "ml-service: score: columns that the model does not have: %s\n", table.QuotedList(ignored))
@@ -106,6 +104,15 @@ func scorerOf(m *model.Model, format string, in *reader, stdout, stderr io.Write
 	in.quotes = true
 	_, err = stdout.Write(c.Header())
 	return csvRows{m, c}, err
+}
+
+// quotedStart is a line for a message, cut off where it is long.
+func quotedStart(line []byte) string {
+	const most = 200
+	if len(line) <= most {
+		return strconv.Quote(string(line))
+	}
+	return strconv.Quote(string(line[:most])) + fmt.Sprintf(" and %d more bytes", len(line)-most)
 }
 
 // job is a piece on its way: its answers come in order, however the cores take them.

@@ -36,28 +36,37 @@ func (t csvRows) score(dst []byte, p piece) (answers []byte, rows int64, err err
 				err = t.Fill(b, n, cells)
 			}
 			if err != nil {
-				return dst, rows, fmt.Errorf("line %d: %w", at[n], err)
+				err = fmt.Errorf("line %d: %w", at[n], err)
+				break
 			}
 			n++
 		}
-		if n == 0 {
-			break
+		var answered int
+		var refused error
+		if dst, answered, refused = t.run(dst, b, at[:n]); refused != nil {
+			err = refused // of an earlier line
 		}
-		t.Resize(b, n)
-		if err := b.Run(nil); err != nil {
-			return dst, rows, t.refused(err, at[:n])
+		if rows += int64(answered); err != nil {
+			return dst, rows, err
 		}
-		dst = t.Append(dst, b, n)
-		rows += int64(n)
 	}
 	return dst, rows, nil
 }
 
-// refused says at which line the value stands that the model refuses.
-func (t csvRows) refused(err error, at []int64) error {
-	row, e := t.Refused(err)
-	if row < 0 || row >= len(at) {
-		return err
+// run answers the rows of a batch up to the first that the model refuses; the error says at which line it stands.
+func (t csvRows) run(dst []byte, b *model.Batch, at []int64) (answers []byte, rows int, err error) {
+	for n := len(at); n > 0; {
+		t.Resize(b, n)
+		refused := b.Run(nil)
+		if refused == nil {
+			return t.Append(dst, b, n), n, err
+		}
+		row, e := t.Refused(refused)
+		if row < 0 || row >= n {
+			return dst, 0, refused
+		}
+		err = fmt.Errorf("line %d: %w", at[row], e)
+		n = row // a row before it may be refused too: inputs are looked at one by one
 	}
-	return fmt.Errorf("line %d: %w", at[row], e)
+	return dst, 0, err
 }

@@ -84,7 +84,9 @@ func TestScoreFails(t *testing.T) {
 		{"several versions", []string{"--model", "../../models"}, "", handler.ExitUsage, "want one version, got 2"},
 		{"no such model", []string{"--model", "none"}, "", handler.ExitUsage, "no such file or directory"},
 		{"an empty input", []string{"--model", demo}, "", handler.ExitError, "the input is empty: want CSV with a header, or JSON lines"},
-		{"a missing column", []string{"--model", demo}, "radius error,mean smoothness\n1,2\n", handler.ExitError, `the header has no column ["area error"]`},
+		{"an empty input of JSON lines", []string{"--model", demo, "--format", "jsonl"}, "", handler.ExitError, "the input is empty: want CSV with a header, or JSON lines"},
+		{"a long header", []string{"--model", demo}, strings.Repeat("a", 300) + "\n1\n", handler.ExitError, "got the header \"" + strings.Repeat("a", 200) + "\" and 100 more bytes"},
+		{"a missing column", []string{"--model", demo}, "radius error,mean smoothness\n1,2\n", handler.ExitError, `line 1: the header has no column ["area error"]; got the header "radius error,mean smoothness"` + "\n"},
 		{"a column twice", []string{"--model", demo}, "radius error,radius error\n1,2\n", handler.ExitError, `the header has column "radius error" twice`},
 		{"too few fields", []string{"--model", demo}, head + "1,2,3\n1,2\n", handler.ExitError, "line 3: want 3 fields, got 2"},
 		{"no number", []string{"--model", demo}, head + "1,2,3\n1,x,3\n", handler.ExitError, `line 3: column "area error": want a number, got "x"`},
@@ -101,6 +103,30 @@ func TestScoreFails(t *testing.T) {
 				t.Errorf("got %d, %q, want %d, %q", code, said, c.code, c.want)
 			}
 		})
+	}
+}
+
+// TestScoreUpToABadLine: all rows before a bad line are answered, and none after it.
+func TestScoreUpToABadLine(t *testing.T) {
+	const rows = 700 // more than are run together
+	categories := nativeModel(t, "xgboost", "xgb_cats_strings", "model.ubj")
+	for _, c := range []struct{ name, model, head, good, bad, said string }{
+		{"CSV, no number", demo, "radius error,area error,mean smoothness\n", "0.4,-0.2,0.1\n", "1,x,3\n", `column "area error": want a number, got "x"`},
+		{"CSV, fields", demo, "radius error,area error,mean smoothness\n", "0.4,-0.2,0.1\n", "1,3\n", "want 3 fields, got 2"},
+		{"CSV, refused by the model", categories, "f0,f1,f2,f3,f4,f5\n", "1,2,3,4,5,kiwi\n", "1,2,3,4,5,fig\n", `column "f5": want a category that the model was trained with, got "fig"`},
+		{"JSON lines", demo, "", "[0.4,-0.2,0.1]\n", "[1,2]\n", "x: want 3 numbers, got 2"},
+	} {
+		for _, before := range []int{0, 1, 511, 512, 600} {
+			text := c.head + strings.Repeat(c.good, before)
+			line := strings.Count(text, "\n") + 1
+			_, want, _ := runOn(strings.NewReader(text+c.good), "score", "--model", c.model) // one row more
+			want = want[:strings.LastIndexByte(strings.TrimSuffix(want, "\n"), '\n')+1]
+			text += c.bad + strings.Repeat(c.good, rows-before-2) + c.bad
+			code, out, said := runOn(strings.NewReader(text), "score", "--model", c.model)
+			if code != handler.ExitError || out != want || !strings.Contains(said, fmt.Sprintf("line %d: %s", line, c.said)) {
+				t.Errorf("%s, %d rows before: got %d, %d lines, %q; want 1, %d lines and line %d named", c.name, before, code, strings.Count(out, "\n"), said, strings.Count(want, "\n"), line)
+			}
+		}
 	}
 }
 
