@@ -17,11 +17,16 @@ from .rows import plain
 
 def binary(path=None):
     """The ml-service to run."""
+    if path and not os.path.exists(path):
+        raise ValueError(f"--service: there is no file {path}")
     here = pathlib.Path(__file__).resolve().parents[2] / "bin" / "ml-service"
     for candidate in (path, os.environ.get("ML_SERVICE"), str(here), shutil.which("ml-service")):
         if candidate and os.path.exists(candidate):
             return candidate
-    raise ValueError("no ml-service binary: want --service PATH, $ML_SERVICE, bin/ml-service (make build), or ml-service on the PATH")
+    raise ValueError(
+        "packing runs the ml-service binary, and there is none: run `make build` in the repository, which makes bin/ml-service, or take the binary of a release (install.sh); "
+        "then name it with --service PATH or $ML_SERVICE, or put it on the PATH"
+    )
 
 
 class Service:
