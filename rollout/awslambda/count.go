@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,9 +39,12 @@ const before = time.Hour
 // sum from the beginning is asked for each time, so that none is lost.
 func (t *Target) Count(ctx context.Context, side rollout.Side) (rollout.Counts, error) {
 	now := time.Now()
+	t.mutex.Lock()
 	if t.since.IsZero() {
 		t.since = now.Add(-before).Truncate(period)
 	}
+	since := t.since
+	t.mutex.Unlock()
 	n := rollout.Counts{At: now, Instance: string(side)}
 	dimensions := func(pairs ...string) []types.Dimension {
 		var all []types.Dimension
@@ -68,7 +72,7 @@ func (t *Target) Count(ctx context.Context, side rollout.Side) (rollout.Counts, 
 	}
 	add(t.Namespace, latency, "SampleCount", ofVersion)
 	sums := map[string]float64{}
-	in := &cloudwatch.GetMetricDataInput{MetricDataQueries: queries, StartTime: &t.since, EndTime: aws.Time(now.Add(period))}
+	in := &cloudwatch.GetMetricDataInput{MetricDataQueries: queries, StartTime: &since, EndTime: aws.Time(now.Add(period))}
 	for {
 		page, err := t.Metrics.GetMetricData(ctx, in)
 		if err != nil {
@@ -91,5 +95,33 @@ func (t *Target) Count(ctx context.Context, side rollout.Side) (rollout.Counts, 
 		n.Latency = append(n.Latency, rollout.Bucket{Seconds: ms / 1000, Count: count(k)})
 	}
 	n.Latency = append(n.Latency, rollout.Bucket{Seconds: math.Inf(1), Count: count(len(milliseconds))})
+	t.steady(side, &n)
 	return n, nil
+}
+
+// steady keeps what is counted of a version from falling, since no version forgets: the figures of one answer are not of one
+// moment, so that a request may be in the count of all and not yet in that of the quick ones, and look slow until the next answer.
+func (t *Target) steady(side rollout.Side, n *rollout.Counts) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	all := &n.Latency[len(n.Latency)-1].Count
+	last, known := t.counted[side]
+	if known {
+		n.Requests, n.Refused = max(n.Requests, last.Requests), max(n.Refused, last.Refused)
+		n.Errors, n.FailedTries = max(n.Errors, last.Errors), max(n.FailedTries, last.FailedTries)
+		*all = max(*all, last.Latency[len(n.Latency)-1].Count)
+	}
+	for k := range n.Latency {
+		slow := uint64(0) // what the last answer had above this limit
+		if known {
+			slow = last.Latency[len(n.Latency)-1].Count - last.Latency[k].Count
+		}
+		n.Latency[k].Count = min(n.Latency[k].Count, *all-slow)
+	}
+	if t.counted == nil {
+		t.counted = map[rollout.Side]rollout.Counts{}
+	}
+	kept := *n
+	kept.Latency = slices.Clone(n.Latency)
+	t.counted[side] = kept
 }

@@ -73,6 +73,25 @@ func TestCount(t *testing.T) {
 		!math.IsInf(n.Latency[last].Seconds, 1) || n.Latency[last].Count != 100 {
 		t.Errorf("latency: got %v", n.Latency)
 	}
+	// The count of all of this answer is of a moment later than that of the quick ones: two look slow, and stay so.
+	key := func(stat string) string { return "ml PredictionLatency " + stat + mine }
+	slow := func(quick, all float64) uint64 {
+		t.Helper()
+		w.values[key("TC(:1.2)")], w.values[key("SampleCount")] = []float64{quick}, []float64{all}
+		n, err := counter.Count(t.Context(), "2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Latency[last].Count - n.Latency[1].Count
+	}
+	for _, c := range []struct {
+		quick, all float64
+		want       uint64
+	}{{35, 100, 65}, {40, 107, 67}, {43, 107, 67}, {60, 120, 67}, {60, 129, 69}, {70, 128, 69}, {200, 190, 69}} {
+		if got := slow(c.quick, c.all); got != c.want {
+			t.Errorf("%g of %g were quick: got %d slow ones, want %d", c.quick, c.all, got, c.want)
+		}
+	}
 	if n, err := counter.Count(t.Context(), "1"); err != nil || n.Requests != 0 {
 		t.Errorf("a version without traffic: %+v, %v", n, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,8 +41,10 @@ type Target struct {
 	Metrics   Metrics
 	Namespace string // of the service's own metrics
 
-	since      time.Time // what is counted begins here
-	codeDeploy string    // a deployment group of the stack; empty: none known
+	mutex      sync.Mutex // of since and counted
+	since      time.Time  // what is counted begins here
+	counted    map[rollout.Side]rollout.Counts
+	codeDeploy string // a deployment group of the stack; empty: none known
 }
 
 // Read gives the split that the alias has.
