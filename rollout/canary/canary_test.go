@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -267,7 +268,7 @@ func TestQuick(t *testing.T) {
 		want   error
 		why    string
 	}{
-		"three times, the default": {3, time.Millisecond, nil, "up to 1.2ms nothing is slow, however quick blue is (--slow-over)"},
+		"three times, the default": {3, time.Millisecond, nil, "up to 1.2ms nothing is slow, however quick blue is"},
 		"three times, from 0s on":  {3, 0, rollout.ErrRolledBack, "green is more than 1.5 times slower than blue"},
 		"ten times, the default":   {10, time.Millisecond, rollout.ErrRolledBack, "green takes more than 1.2ms more often than blue"},
 	} {
@@ -300,6 +301,16 @@ func TestQuick(t *testing.T) {
 				t.Errorf("blue's own 95th percentile is %g, with --slow-over %s", quick, c.over)
 			}
 		})
+	}
+}
+
+// TestShortest has an old side whose answers all take less than the shortest time that is counted, as on Lambda: it is not
+// said how many times slower the new side is.
+func TestShortest(t *testing.T) {
+	buckets := []rollout.Bucket{{Seconds: 0.001, Count: 400}, {Seconds: 0.0015, Count: 400}, {Seconds: 0.003, Count: 400}, {Seconds: math.Inf(1), Count: 400}}
+	l, reason := limitsOf(buckets, buckets, 1.5, 0)
+	if l == nil || l.Quick != 0.001 || l.Old != 0 || l.New != 1 || l.Twice != 2 {
+		t.Errorf("got %+v, %s; want the first limit to hide how quick it is", l, reason)
 	}
 }
 

@@ -142,7 +142,8 @@ func (r *Run) begin(ctx context.Context, baseline rollout.Side) error {
 				why := ""
 				if l.Quick > 0 {
 					judged.Slow, judged.Slower = l.Seconds[l.New], l.Seconds[l.Twice]
-					why = fmt.Sprintf(": 95 %% of what %s answers takes at most %s, and what takes less than --slow-over %s is not slow", baseline, span(l.Quick), r.SlowOver)
+					why = fmt.Sprintf(": 95 %% of what %s answers takes at most %s, and what is short is not told apart (--slow-over %s; the shortest time that is counted is %s)",
+						baseline, span(l.Quick), r.SlowOver, span(l.Seconds[0]))
 				}
 				r.note("slow is above %s on %s, and above %s on %s%s", span(l.Seconds[l.Old]), baseline, span(l.Seconds[l.New]), r.To, why)
 			}

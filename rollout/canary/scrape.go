@@ -38,7 +38,7 @@ type limits struct {
 	Old     int       `json:"old"`     // above it a request of the old side is slow
 	New     int       `json:"new"`
 	Twice   int       `json:"twice"` // above it one of the new side is slower still
-	Quick   float64   `json:"quick"` // the old side's own 95th percentile in seconds, where Old is above that; 0: it is that
+	Quick   float64   `json:"quick"` // seconds that the old side's own 95th percentile is at most, where that may be far below Old; 0: it is Old
 }
 
 // fewestTimed is from how many timed requests a side's 95th percentile is known.
@@ -72,7 +72,9 @@ func limitsOf(old, fresh []rollout.Bucket, slower, floor float64) (l *limits, re
 				}
 				continue
 			}
-			l.Old = k
+			if l.Old = k; k == 0 { // nothing shorter is counted
+				l.Quick = limit
+			}
 		}
 		if l.Old < 0 {
 			continue

@@ -54,7 +54,7 @@ func TestVerdicts(t *testing.T) {
 		"as quick":                  {judged: Judged{Latency: true}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Pass},
 		"slow, beside a quick one":  {judged: Judged{Latency: true, Slow: 0.001, Slower: 0.0022}, times: 40, scrape: Scrape{Old: timed(90, 4, 0), New: timed(10, 5, 1), Elapsed: tick}, want: Fail, why: "green takes more than 1ms more often than blue"},
 		"both quicker than anybody minds": {judged: Judged{Latency: true, Slow: 0.001, Slower: 0.0022}, times: 40, scrape: Scrape{Old: timed(90, 0, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Pass,
-			why: "green takes more than 2.2ms in at most 0.9 % of requests (limit 3 %); up to 1ms nothing is slow, however quick blue is (--slow-over)"},
+			why: "green takes more than 2.2ms in at most 0.9 % of requests (limit 3 %); up to 1ms nothing is slow, however quick blue is"},
 		"a few, both quick": {judged: Judged{Latency: true, Slow: 0.001, Slower: 0.0022}, times: 4, scrape: Scrape{Old: timed(90, 0, 0), New: timed(10, 0, 0), Elapsed: tick}, want: Hold, why: "green may still take more than 2.2ms: in up to"},
 		"no latency to judge": {judged: Judged{Unjudged: "the old side has timed 3 requests"}, times: 15, scrape: Scrape{Old: counts(90, 0), New: counts(10, 0), Elapsed: tick}, want: Pass,
 			why: "\nlatency is not judged: the old side has timed 3 requests\n"},

@@ -127,7 +127,7 @@ func (j *Judge) judgeLatency() Check {
 	passes := fmt.Sprintf("is not %g times slower: above that in at most %s of requests (limit %s)", twice, percent(c.AtMost), percent(limit))
 	if s.Judged.Slow > 0 {
 		slow, still = fmt.Sprintf("takes more than %s more often than %s", times(s.Judged.Slow), s.Old), fmt.Sprintf("take more than %s:", times(s.Judged.Slower))
-		passes = fmt.Sprintf("takes more than %s in at most %s of requests (limit %s); up to %s nothing is slow, however quick %s is (--slow-over)",
+		passes = fmt.Sprintf("takes more than %s in at most %s of requests (limit %s); up to %s nothing is slow, however quick %s is",
 			times(s.Judged.Slower), percent(c.AtMost), percent(limit), times(s.Judged.Slow), s.Old)
 	}
 	switch {
