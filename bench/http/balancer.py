@@ -25,7 +25,7 @@ CHANGES = {
     "compiled regular expressions": lambda c: "pcre_jit on;\n" + c,
     "all new connections at once": lambda c: c.replace("worker_connections 2048;", "worker_connections 2048;\n    multi_accept on;"),
     "256 connections kept to the colours": lambda c: c.replace("keepalive 32;", "keepalive 256;"),
-    "answers not buffered": lambda c: c.replace("proxy_http_version 1.1;", "proxy_http_version 1.1;\n    proxy_buffering off;"),
+    "answers buffered": lambda c: c.replace("proxy_buffering off;", "proxy_buffering on;"),
     "no keepalive_min_timeout": lambda c: c.replace("keepalive_min_timeout 2s;", ""),
 }
 

@@ -28,9 +28,6 @@ func main() {
 // the metrics on.
 func run(getenv func(string) string, stdout, stderr io.Writer) int {
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
-	if api != "" {
-		connect(api)
-	}
 	f, err := start(getenv, stdout)
 	if err == nil && api == "" {
 		err = handler.Usage(errors.New("AWS_LAMBDA_RUNTIME_API is not set: this binary runs on AWS Lambda, or under sam local and the runtime interface emulator; cmd/local is the server"))
