@@ -154,7 +154,7 @@ func TestOwnModel(t *testing.T) {
 func checkEnvFile(t *testing.T, s *stack) {
 	t.Helper()
 	settings := map[string]string{"LOG_LEVEL": "error", "METRICS": "false", "MODEL_NAME": "own", "MAX_BODY_BYTES": "2097152",
-		"MAX_CONCURRENCY": "3", "MAX_QUEUE": "77", "MAX_CONNECTIONS": "99", "MEMORY_LIMIT": "123456789",
+		"MAX_CONCURRENCY": "3", "MAX_QUEUE": "77", "MAX_CONNECTIONS": "99", "MEMORY_LIMIT": "123456789", "CORS_ORIGINS": "https://a.example,https://b.example", "BASE_PATH": "/ml",
 		"RECORD_DIR": "/record", "RECORD_SAMPLE": "0.25", "RECORD_OMIT": "hash:customer"}
 	env := "BIND=0.0.0.0\nBLUE_IMAGE=ghcr.io/o/r:blue\nGREEN_IMAGE=ghcr.io/o/r:green\nBLUE_VERSION=v8\nMODEL_DIR=/srv/models\n"
 	for name, value := range settings {
