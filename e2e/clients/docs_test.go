@@ -143,6 +143,34 @@ func TestDocsInABrowser(t *testing.T) {
 	t.Logf("requests of the page: %s", strings.Join(requests, " "))
 }
 
+// TestDocsOfCategories fills the form with what the graph knows, proposes its categories, and shows what it does not know.
+func TestDocsOfCategories(t *testing.T) {
+	s := startModel(t, "titanic_logreg")
+	p := open(t, s.URL)
+	p.do(chromedp.Navigate(s.URL+"/docs"), chromedp.WaitVisible(chromedp.CSS("body[data-ready=true]")))
+	value := func(name string) string {
+		return get(p, chromedp.Evaluate[string](`document.querySelector('#fields input[name="`+name+`"]').value`))
+	}
+	p.check("sex", value("sex"), "female")
+	p.check("embarked", value("embarked"), "C")
+	p.check("proposals", get(p, chromedp.Evaluate[string](`[...document.querySelector('#fields input[name="embarked"]').list.options].map((o) => o.value).join()`)), "C,Q,S")
+	if age := value("age"); age == "0.5" || age == "" {
+		t.Errorf("age: got %q, want a mean", age)
+	}
+	const predict = "#form button[type=submit]"
+	p.click(predict, "#outcome .value")
+	if n := get(p, chromedp.Evaluate[int](`document.querySelectorAll("#outcome .notice").length`)); n != 0 {
+		t.Errorf("%d warnings of what the page proposed, want none", n)
+	}
+	p.do(chromedp.SetValue(chromedp.CSS(`#fields input[name="embarked"]`), "None"))
+	p.click(predict, "#outcome .notice")
+	p.check("warning", p.text("#outcome .notice"), `x.embarked: "None" is not a category of the model`)
+	p.shoot("docs-categories", "light")
+	if complaints, _ := p.seen(); len(complaints) > 0 {
+		t.Errorf("the browser complained:\n%s", strings.Join(complaints, "\n"))
+	}
+}
+
 func (p *page) check(what, got, want string) {
 	p.t.Helper()
 	if !strings.Contains(got, want) {
