@@ -132,7 +132,7 @@ func (p *tab) whole() string {
 // waits until the page says something.
 func (p *tab) waits(words string) {
 	p.t.Helper()
-	e2e.Poll(p.t, 60*time.Second, "the page to say "+words, func() error {
+	e2e.Poll(p.t, 2*time.Minute, "the page to say "+words, func() error {
 		text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
 		if err == nil && !strings.Contains(text, words) {
 			err = fmt.Errorf("it says %.3000s", text)
@@ -203,7 +203,7 @@ func (p *tab) shoot(name string) {
 	}
 }
 
-// few takes a picture's 64 most frequent colours for all: it is text on paper.
+// few takes a picture's 256 most frequent colours for all: it is text on paper.
 func few(m image.Image) image.Image {
 	count := map[color.RGBA]int{}
 	bounds := m.Bounds()
@@ -219,7 +219,7 @@ func few(m image.Image) image.Image {
 	}
 	slices.SortFunc(order, func(a, b color.RGBA) int { return count[b] - count[a] })
 	var palette color.Palette
-	for _, c := range order[:min(64, len(order))] {
+	for _, c := range order[:min(256, len(order))] {
 		palette = append(palette, c)
 	}
 	nearest := map[color.RGBA]uint8{}
