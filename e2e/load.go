@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -112,44 +113,51 @@ func (l *Load) client(id int) {
 		if conn == nil {
 			c, err := net.DialTimeout("tcp", "127.0.0.1:8080", 10*time.Second) //nolint:noctx // it has a limit
 			if err != nil {
-				l.count(nil, "", "", time.Since(began), fmt.Errorf("connect: %w", err))
+				l.count(answer{}, "", time.Since(began), fmt.Errorf("connect: %w", err))
 				continue
 			}
 			conn, from = c, bufio.NewReader(c)
 		}
 		row := rows[n%len(rows)]
-		res, answer, err := exchange(conn, from, row)
-		l.count(res, row, answer, time.Since(began), err)
-		if err != nil || res.Close {
+		a, err := exchange(conn, from, row)
+		l.count(a, row, time.Since(began), err)
+		if err != nil || a.last {
 			_ = conn.Close()
 			conn = nil
 		}
 	}
 }
 
-func exchange(conn net.Conn, from *bufio.Reader, body string) (*http.Response, string, error) {
+// answer is what a client read, whole.
+type answer struct {
+	status                int
+	colour, version, text string
+	last                  bool // the server said that it closes the connection
+}
+
+func exchange(conn net.Conn, from *bufio.Reader, body string) (answer, error) {
 	if err := conn.SetDeadline(time.Now().Add(90 * time.Second)); err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	if _, err := fmt.Fprintf(conn, "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
-		return nil, "", fmt.Errorf("send: %w", err)
+		return answer{}, fmt.Errorf("send: %w", err)
 	}
 	res, err := http.ReadResponse(from, &http.Request{Method: http.MethodPost})
 	if err != nil {
-		return nil, "", fmt.Errorf("read the answer: %w", err)
+		return answer{}, fmt.Errorf("read the answer: %w", err)
 	}
 	defer res.Body.Close() //nolint:errcheck // it was read, or err says why not
-	answer, err := io.ReadAll(res.Body)
-	return res, string(answer), err
+	text, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, res.Header.Get("X-Color"), res.Header.Get("X-Model-Version"), string(text), res.Close}, err
 }
 
-func (l *Load) count(res *http.Response, row, answer string, took time.Duration, err error) {
+func (l *Load) count(a answer, row string, took time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen.Requests++
 	l.seen.Slowest = max(l.seen.Slowest, took)
 	if err == nil {
-		err = l.judge(res, row, answer)
+		err = l.judge(a, row)
 	}
 	if err == nil {
 		return
@@ -161,26 +169,23 @@ func (l *Load) count(res *http.Response, row, answer string, took time.Duration,
 }
 
 // judge counts a whole answer by its colour and says why it is none that a caller should get.
-func (l *Load) judge(res *http.Response, row, answer string) error {
-	colour := res.Header.Get("X-Color")
-	l.seen.Colour[colour]++
-	if res.StatusCode != http.StatusOK {
-		for _, status := range l.Own {
-			if status == res.StatusCode && colour != "" {
-				l.seen.Own[Own{colour, status}]++
-				return nil
-			}
+func (l *Load) judge(a answer, row string) error {
+	l.seen.Colour[a.colour]++
+	if a.status != http.StatusOK {
+		if a.colour != "" && slices.Contains(l.Own, a.status) {
+			l.seen.Own[Own{a.colour, a.status}]++
+			return nil
 		}
-		return fmt.Errorf("status %d from %q: %s", res.StatusCode, colour, answer)
+		return fmt.Errorf("status %d from %q: %s", a.status, a.colour, a.text)
 	}
 	if !l.Same {
 		return nil
 	}
-	key := colour + " " + res.Header.Get("X-Model-Version") + " " + row
+	key := a.colour + " " + a.version + " " + row
 	if first, ok := l.answers[key]; !ok {
-		l.answers[key] = answer
-	} else if first != answer {
-		return fmt.Errorf("%s: got %s, before it was %s", key, answer, first)
+		l.answers[key] = a.text
+	} else if first != a.text {
+		return fmt.Errorf("%s: got %s, before it was %s", key, a.text, first)
 	}
 	return nil
 }
