@@ -76,7 +76,9 @@ fi
 case $STRATEGY in
   judged)
     [[ $newest != "$live" ]] || fail "deploy-lambda: $newest is what live is on, with $split beside it: make lambda-back first" 2
-    say "- Lambda: version $newest is published and checked; rollout canary moves users from $live step by step."
+    say "- Lambda: version $newest is published and checked; rollout canary moves users from $live step by step." \
+      "  If it ends as held, no traffic came and nobody was moved: run this again when there is some, or make deploy-lambda STRATEGY=switch." \
+      "  If it ends as rolled back, all users have $live; the log says why."
     go build -trimpath -o bin/rollout ./cmd/rollout # a binary, since go run has exit codes of its own
     exec bin/rollout --target lambda --stack "$STACK" canary --to "$newest" --measure "${LAMBDA_MEASURE:-5m}" --every "${LAMBDA_EVERY:-30s}" \
       --max-wait "${LAMBDA_MAX_WAIT:-45m}" --on-hold rollback # the role's credentials are for an hour

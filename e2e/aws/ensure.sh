@@ -56,6 +56,8 @@ start | '') ;;
 esac
 
 mkdir -p "$cache/bin"
+exec 9>"$cache/.lock"
+flock 9 # another call may be installing
 venv sam "aws-sam-cli==$sam"
 [[ -s $cache/sam/.image ]] || "$cache/sam/bin/python" >"$cache/sam/.image" -c '
 from samcli.local.docker.lambda_image import LambdaImage, Runtime
@@ -63,6 +65,8 @@ print(LambdaImage._INVOKE_REPO_PREFIX + "/" + Runtime.get_image_name_tag("provid
 image=$(cat "$cache/sam/.image")
 venv aws "awscli==$aws"
 venv emulator "ministack==$ministack" "aws-sam-translator==$translator" "cbor2==$cbor2" # which the AWS SDK for Go speaks to CloudWatch
+flock -u 9
+exec 9>&-
 for tool in sam/bin/sam sam/bin/cfn-lint aws/bin/aws; do ln -sfn "../$tool" "$cache/bin/${tool##*/}"; done
 
 if docker info >/dev/null 2>&1 && has_image nginx:1.30-alpine && ! has_image $image; then
