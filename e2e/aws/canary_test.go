@@ -16,30 +16,17 @@ import (
 // judged is the job's own command where the repository has LAMBDA_STRATEGY=canary, in less time than an hour.
 const judged = "LAMBDA_STRATEGY=canary LAMBDA_MEASURE=6s LAMBDA_EVERY=2s LAMBDA_MAX_WAIT=3m make -s deploy-lambda MODEL_VERSION=v1.1.0"
 
-// TestCanary is the job that publishes and has rollout canary move users. The versions' metrics, which AWS makes of the
-// function's log, are put into CloudWatch by the test; the rest is real: without users nobody is moved, a version that
-// fails is taken back, a good one gets all.
+// TestCanary is the job that publishes and has rollout canary move users, for a version that fails: it is taken back. The
+// versions' metrics are put into CloudWatch by the test. A good version is TestCanaryByTheFunctionsOwnLog's.
 func TestCanary(t *testing.T) {
 	m := start(t)
 	m.run(t, "make -s deploy-lambda ARCHITECTURE=x86_64")
 	s := m.stack(t)
-
-	said := m.fails(t, 2, judged)
-	wantSaid(t, said, "version 2 is published and checked; rollout canary moves users from 1 step by step")
-	wantSaid(t, said, "no request")
-	m.wantAlias(t, s, "live", "1", nil)
-
 	users := m.users(t, s)
 	users.failing("2", 0.3)
 	wantSaid(t, m.fails(t, 2, judged), "rolled back to 1 100 %: errors: 2 fails more often than 1")
 	m.wantAlias(t, s, "live", "1", nil)
 	m.wantAlias(t, s, "next", "2", nil)
-	users.stop()
-
-	m.run(t, "echo >>models/v1.1.0/golden.json") // so that what was seen of version 2 is not held against the next one
-	users = m.users(t, s)
-	wantSaid(t, m.run(t, judged), "promote: 3 100 %")
-	m.wantAlias(t, s, "live", "3", nil)
 	users.stop()
 }
 

@@ -15,8 +15,8 @@ import (
 // times are for a test: CloudWatch is a minute or two late, and the emulator is not.
 const pushed = "STRATEGY='as on a push' LAMBDA_STRATEGY=canary LAMBDA_MEASURE=6s LAMBDA_EVERY=1s LAMBDA_MAX_WAIT=8m make -s deploy-lambda"
 
-// TestCanaryByTheFunctionsOwnLog pushes versions to a function whose job has LAMBDA_STRATEGY=canary: judged by what the function's own log lines tell
-// CloudWatch, it holds without users, and promotes a good version by all its steps.
+// TestCanaryByTheFunctionsOwnLog pushes versions to a function whose job has LAMBDA_STRATEGY=canary: judged by what the
+// function's own log lines tell CloudWatch, it holds without users, and promotes a good version by all its steps.
 func TestCanaryByTheFunctionsOwnLog(t *testing.T) {
 	m := start(t)
 	ship := m.run(t, "cat .github/workflows/ship.yml")
