@@ -16,12 +16,17 @@ type Directive struct {
 	Verb    string    `json:"verb"` // promote, pause, rollback
 	Release string    `json:"release"`
 	Who     string    `json:"who"`
+	Reason  string    `json:"reason,omitempty"`
 	Time    time.Time `json:"time"`
 }
 
 // String is a directive as a reason, for the history.
 func (d Directive) String() string {
-	return fmt.Sprintf("%s asked for by %s at %s", d.Verb, d.Who, d.Time.Format(time.RFC3339))
+	text := fmt.Sprintf("%s asked for by %s at %s", d.Verb, d.Who, d.Time.Format(time.RFC3339))
+	if d.Reason != "" {
+		text += ": " + d.Reason
+	}
+	return text
 }
 
 func (j *Journal) directive() string { return filepath.Join(j.dir, "directive-"+j.target+".json") }

@@ -125,7 +125,7 @@ func (s status) print(w io.Writer) {
 		fmt.Fprintln(w, "no release is known here")
 	}
 	if s.Canary != nil {
-		writeStanding(w, s.Canary)
+		writeStanding(w, s.Canary, s.Busy != "")
 	}
 	if s.Busy != "" {
 		fmt.Fprintf(w, "at work: %s\n", s.Busy)

@@ -16,8 +16,9 @@ func (c *command) canaryState() string {
 	return filepath.Join(c.stateDir(), "canary-"+c.target+".json")
 }
 
-// writeStanding says where a canary stands, and how long its steps take at the present rate.
-func writeStanding(w io.Writer, s *canary.Standing) {
+// writeStanding says where a canary stands, and how long its steps take at the rate that it saw. One that nobody is at work
+// on is at rest: it was interrupted or has paused.
+func writeStanding(w io.Writer, s *canary.Standing, running bool) {
 	var steps []string
 	for _, step := range s.Steps {
 		text := rollout.Percent(step)
@@ -26,7 +27,12 @@ func writeStanding(w io.Writer, s *canary.Standing) {
 		}
 		steps = append(steps, text)
 	}
-	fmt.Fprintf(w, "canary to %s: steps %s, %.3g requests a second at present; it holds at %s\n", s.To, strings.Join(steps, ", "), s.Rate, s.Until.Format(time.TimeOnly))
+	fmt.Fprintf(w, "canary to %s: steps %s", s.To, strings.Join(steps, ", "))
+	if running {
+		fmt.Fprintf(w, ", %.3g requests a second at present; it holds at %s\n", s.Rate, s.Until.Format(time.TimeOnly))
+	} else {
+		fmt.Fprintf(w, "; it is at rest, for nobody is at work: the same rollout canary goes on. At the %.3g requests a second that it saw:\n", s.Rate)
+	}
 	for k, p := range s.Plan {
 		switch {
 		case p.Share >= 1:

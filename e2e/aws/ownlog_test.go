@@ -123,7 +123,7 @@ func (m *machine) watch(t *testing.T, s stack) *watched {
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close() //nolint:errcheck // it was only read
+		defer resp.Body.Close()
 		var a struct {
 			FunctionVersion string
 			RoutingConfig   struct{ AdditionalVersionWeights map[string]float64 }

@@ -80,6 +80,11 @@ func (g *guard) around(next http.Handler) http.Handler {
 		began, w := time.Now(), &written{ResponseWriter: rw}
 		who := &Identity{}
 		r = r.WithContext(context.WithValue(r.Context(), auditKey{}, who))
+		for at, ok := next.(router); ok; { // a call that is refused here never comes to them
+			var to http.Handler
+			to, r.Pattern = at.Handler(r)
+			at, ok = to.(router)
+		}
 		defer func() {
 			g.audit.Info("call", "method", method(r), "path", called(r), "status", w.status, "who", who.Name,
 				"from", r.RemoteAddr, "seconds", time.Since(began).Seconds())
@@ -97,6 +102,11 @@ func (g *guard) around(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// router is what knows the route of a request, as http.ServeMux does.
+type router interface {
+	Handler(r *http.Request) (h http.Handler, pattern string)
 }
 
 type auditKey struct{}

@@ -66,6 +66,9 @@ func New(o Options) (*Handler, error) {
 // Close ends the streams.
 func (h *Handler) Close() { h.hub.close() }
 
+// Handler is the route of a request, as http.ServeMux's is.
+func (h *Handler) Handler(r *http.Request) (http.Handler, string) { return h.mux.Handler(r) }
+
 // ServeHTTP is http.Handler's.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()

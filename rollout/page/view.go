@@ -70,6 +70,9 @@ func draw(s Snapshot) view {
 		v.Report, v.Steps = &s.Canary.Report, stepsOf(s.Canary)
 		v.ReportTitle = fmt.Sprintf("Canary to %s", s.Canary.To)
 		v.ReportSays = fmt.Sprintf("%.3g requests a second at present; it holds at %s, if nothing is decided before.", s.Canary.Rate, s.Canary.Until.Format(time.TimeOnly))
+		if s.Busy == "" {
+			v.ReportSays = fmt.Sprintf("Nobody is at work on it: the same rollout canary goes on. It saw %.3g requests a second.", s.Canary.Rate)
+		}
 	case s.Ended != nil:
 		v.Report = &s.Ended.Report
 		v.ReportTitle = fmt.Sprintf("The last release: %s of %s", s.Ended.Entry.Verb, s.Ended.Entry.Side)
