@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,38 +47,13 @@ func (j *Journal) pending() string { return filepath.Join(j.dir, "journal-"+j.ta
 func (j *Journal) history() string { return filepath.Join(j.dir, "history.jsonl") }
 
 // Begin writes down what is about to be done.
-func (j *Journal) Begin(e Entry) error {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(j.dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(j.dir, "journal-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone where the rename succeeded
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), j.pending())
-	}
-	return errors.Join(err, syncFolder(j.dir))
-}
+func (j *Journal) Begin(e Entry) error { return SaveJSON(j.pending(), e) }
 
 // Pending is what was begun and has not ended: the caller holds the lock, so nobody is at it any more.
 func (j *Journal) Pending() (*Entry, error) {
-	text, err := os.ReadFile(j.pending())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var e Entry
-	if err := json.Unmarshal(text, &e); err != nil {
-		return nil, fmt.Errorf("%s: %w", j.pending(), err)
+	if found, err := LoadJSON(j.pending(), &e); !found {
+		return nil, err
 	}
 	all, err := j.All()
 	if err != nil {
@@ -98,11 +72,7 @@ func (j *Journal) End(e Entry) error {
 	if err := j.Append(e); err != nil {
 		return err
 	}
-	err := os.Remove(j.pending())
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(err, syncFolder(j.dir))
+	return errors.Join(RemoveFile(j.pending()), SyncFolder(j.dir))
 }
 
 // Append adds a line to the history.
@@ -145,12 +115,4 @@ func (j *Journal) All() ([]Entry, error) {
 		}
 	}
 	return all, nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -314,7 +314,7 @@ func (r *Run) back(ctx context.Context, reason string) error {
 	if err := r.move(ctx, e, err); err != nil {
 		return fmt.Errorf("%s; and the rollback: %w", reason, err)
 	}
-	return errors.Join(removeState(r.State), &rollout.Fault{Outcome: rollout.ErrRolledBack, Err: fmt.Errorf("rolled back to %s: %s", r.session.Split, reason)})
+	return errors.Join(rollout.RemoveFile(r.State), &rollout.Fault{Outcome: rollout.ErrRolledBack, Err: fmt.Errorf("rolled back to %s: %s", r.session.Split, reason)})
 }
 
 // promote gives the new side everything; reason is "" where the judge has decided so.
@@ -326,7 +326,7 @@ func (r *Run) promote(ctx context.Context, reason string) error {
 		}
 		return r.back(ctx, fmt.Sprintf("the promotion failed: %v", err))
 	}
-	return removeState(r.State)
+	return rollout.RemoveFile(r.State)
 }
 
 func (r *Run) save() error {

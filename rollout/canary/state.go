@@ -1,14 +1,10 @@
 package canary
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
+	"ml-service/rollout"
 	"ml-service/rollout/judge"
 )
 
@@ -30,16 +26,13 @@ type state struct {
 
 // readState gives what an earlier call left; nil where there is nothing.
 func readState(file string) (*state, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var s state
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w; remove it to begin with no evidence", file, err)
+	found, err := rollout.LoadJSON(file, &s)
+	if err != nil {
+		return nil, fmt.Errorf("%w; remove it to begin with no evidence", err)
+	}
+	if !found {
+		return nil, nil
 	}
 	return &s, nil
 }
@@ -50,24 +43,5 @@ func (s *state) write(file string) error {
 	for _, side := range []*seen{&kept.Old, &kept.New} {
 		side.Last.Latency, side.Last.Scores = nil, nil
 	}
-	text, err := json.Marshal(kept)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	fresh := file + ".new"
-	if err := os.WriteFile(fresh, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(fresh, file)
-}
-
-func removeState(file string) error {
-	err := os.Remove(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return rollout.SaveJSON(file, kept)
 }

@@ -1,12 +1,8 @@
 package compare
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"ml-service/rollout"
 	"slices"
 	"time"
 )
@@ -24,40 +20,21 @@ func Save(file string, r *Result, at time.Time) error {
 	for k := range kept.Most {
 		kept.Most[k].Body = nil
 	}
-	text, err := json.Marshal(Saved{at, &kept})
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(file), "compare-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone where the rename succeeded
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return rollout.SaveJSON(file, Saved{at, &kept})
 }
 
 // ReadSaved gives the last comparison; nil where there was none.
 func ReadSaved(file string) (*Saved, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	var s Saved
+	found, err := rollout.LoadJSON(file, &s)
+	if err == nil && found && s.Result == nil {
+		err = fmt.Errorf("%s: there is no result in it", file)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; remove it, it is but the last comparison", err)
 	}
-	var s Saved
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w; remove it, it is but the last comparison", file, err)
-	}
-	if s.Result == nil {
-		return nil, fmt.Errorf("%s: there is no result in it; remove it, it is but the last comparison", file)
+	if !found {
+		return nil, nil
 	}
 	return &s, nil
 }

@@ -2,8 +2,6 @@ package nginx
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -62,11 +60,7 @@ func (t *Target) Deploy(ctx context.Context, side rollout.Side, what rollout.Art
 		}
 	}
 	u.After = withEnv(withEnv(env, imageVar, image), versionVar, what.Version)
-	text, err := json.Marshal(u)
-	if err != nil {
-		return err
-	}
-	if err := save(t.undoPath(), string(text)); err != nil {
+	if err := rollout.SaveJSON(t.undoPath(), u); err != nil {
 		return err
 	}
 	if err := t.writeEnv(u.After); err != nil {
@@ -113,7 +107,7 @@ func (t *Target) writeEnv(text string) error {
 	if info, err := os.Stat(t.envPath()); err == nil {
 		mode = info.Mode().Perm()
 	}
-	if err := save(t.envPath(), text); err != nil {
+	if err := rollout.SaveFile(t.envPath(), []byte(text)); err != nil {
 		return err
 	}
 	return os.Chmod(t.envPath(), mode)
@@ -159,26 +153,13 @@ func agrees(c *docker.Container, side rollout.Side, env string) error {
 }
 
 // Forget lets go of the last deployment: it will not be taken back any more.
-func (t *Target) Forget() error {
-	err := os.Remove(t.undoPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
+func (t *Target) Forget() error { return rollout.RemoveFile(t.undoPath()) }
 
 // Undo puts .env back and has the colour run what it ran before.
 func (t *Target) Undo(ctx context.Context, side rollout.Side) (bool, error) {
-	text, err := os.ReadFile(t.undoPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
 	var u undo
-	if err := json.Unmarshal(text, &u); err != nil {
-		return false, fmt.Errorf("%s: %w", t.undoPath(), err)
+	if found, err := rollout.LoadJSON(t.undoPath(), &u); !found {
+		return false, err
 	}
 	env, err := readEnv(t.envPath())
 	if err != nil {

@@ -46,14 +46,14 @@ func (t *Target) placeModel(env string, what rollout.Artifact) (placed string, e
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return "", err
 		}
-		if err := save(path, string(data)); err != nil {
+		if err := rollout.SaveFile(path, data); err != nil {
 			return "", err
 		}
 		if err := os.Chmod(path, 0o644); err != nil {
 			return "", err
 		}
 	}
-	if err := errors.Join(os.Chmod(half, 0o755), os.Rename(half, to), syncFolder(models)); err != nil {
+	if err := errors.Join(os.Chmod(half, 0o755), os.Rename(half, to), rollout.SyncFolder(models)); err != nil {
 		return "", err
 	}
 	return to, nil

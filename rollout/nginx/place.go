@@ -1,11 +1,9 @@
 package nginx
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"ml-service/rollout"
 )
@@ -15,35 +13,6 @@ const (
 	beforeName = "nginx.conf.before"
 	afterName  = "nginx.conf.after"
 )
-
-// save writes a file whole or not at all, and returns when the disk has it.
-func save(path string, text string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone where the rename succeeded
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("save %s: %w", path, err)
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
 
 // writeInPlace changes a file from one text to another in the inode it has: one positioned write of the bytes that
 // differ, a truncate where it became shorter, fsync. Where the file is not `from` nothing is written.

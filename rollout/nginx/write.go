@@ -53,7 +53,7 @@ func (t *Target) Write(ctx context.Context, want rollout.Split) (rollout.Split, 
 	if err := t.test(ctx, p.nginx, f, after); err != nil {
 		return rollout.Split{}, err
 	}
-	if err := errors.Join(save(filepath.Join(t.Saved, beforeName), f.text), save(filepath.Join(t.Saved, afterName), after)); err != nil {
+	if err := errors.Join(rollout.SaveFile(filepath.Join(t.Saved, beforeName), []byte(f.text)), rollout.SaveFile(filepath.Join(t.Saved, afterName), []byte(after))); err != nil {
 		return rollout.Split{}, err
 	}
 	b, err := t.before(ctx, p.nginx)
