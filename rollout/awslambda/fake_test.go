@@ -31,6 +31,7 @@ type fake struct {
 	seen     []string // of invocations: qualifier, method, path, body
 	answers  map[string]string
 	faults   map[string]bool
+	losing   bool // the answer to the next update
 }
 
 type fakeAlias struct {
@@ -110,6 +111,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out = f.aliases[alias].json()
 	case isAlias && r.Method == http.MethodPut:
 		if refused = f.update(f.aliases[alias], body); refused == nil {
+			if f.losing { // what was done, once
+				f.losing = false
+				panic(http.ErrAbortHandler)
+			}
 			out = f.aliases[alias].json()
 		}
 	case path == "/versions":

@@ -129,6 +129,24 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// TestLostAnswer has the answer to an update lost that was made; where the SDK sends it again, it meets its own revision.
+func TestLostAnswer(t *testing.T) {
+	for _, attempts := range []int{1, 2} {
+		f, settings := newFake(t)
+		settings.RetryMaxAttempts = attempts
+		tg, err := open(t.Context(), settings, Options{Function: function})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.losing = true
+		want := rollout.Between("2", 10, "1")
+		want.Mark = rollout.Mark{Release: "id-1", Baseline: "1"}
+		if now, err := tg.Write(t.Context(), want); err != nil || !now.Same(want) || len(f.updates) != attempts {
+			t.Errorf("%d attempts: got %s, %v after %d updates; want %s", attempts, now, err, len(f.updates), want)
+		}
+	}
+}
+
 func TestMarks(t *testing.T) {
 	mark := rollout.Mark{Release: "id-1", Baseline: "12"}
 	for _, c := range []struct{ before, after string }{
