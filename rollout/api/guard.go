@@ -80,13 +80,8 @@ func (g *guard) around(next http.Handler) http.Handler {
 		began, w := time.Now(), &written{ResponseWriter: rw}
 		who := &Identity{}
 		r = r.WithContext(context.WithValue(r.Context(), auditKey{}, who))
-		for at, ok := next.(router); ok; { // a call that is refused here never comes to them
-			var to http.Handler
-			to, r.Pattern = at.Handler(r)
-			at, ok = to.(router)
-		}
 		defer func() {
-			g.audit.Info("call", "method", method(r), "path", called(r), "status", w.status, "who", who.Name,
+			g.audit.Info("call", "method", method(r), "path", called(r, next), "status", w.status, "who", who.Name,
 				"from", r.RemoteAddr, "seconds", time.Since(began).Seconds())
 		}()
 		h := w.Header()
@@ -120,9 +115,15 @@ func method(r *http.Request) string {
 }
 
 // called is the path of a request, for the audit: its route, with the id where that has the form of one. What else a caller puts into
-// a path is not written down, since it may be the token.
-func called(r *http.Request) string {
-	_, route, _ := strings.Cut(r.Pattern, " ")
+// a path is not written down, since it may be the token. A call that was refused has not come to its route, which is looked up then.
+func called(r *http.Request, next http.Handler) string {
+	pattern := r.Pattern
+	if pattern == "" {
+		for at, ok := next.(router); ok; at, ok = next.(router) {
+			next, pattern = at.Handler(r)
+		}
+	}
+	_, route, _ := strings.Cut(pattern, " ")
 	if id := r.PathValue("id"); idForm.MatchString(id) {
 		return strings.Replace(route, "{id}", id, 1)
 	}
