@@ -56,7 +56,7 @@ func (m *move) direct(cmd *cobra.Command, locked error, rollback func() error) e
 	if err != nil {
 		return errors.Join(locked, err)
 	}
-	if before.Release == nil || before.Release.Open() && standing == nil { // at work is something short, which follows nobody
+	if !canary.Follows(before.Release, standing) {
 		return locked
 	}
 	d := rollout.Directive{Verb: "rollback", Release: before.Release.ID, Who: ctl.Who, Reason: m.options.Reason, Time: ctl.Now()}

@@ -6,6 +6,12 @@ import (
 	"ml-service/rollout"
 )
 
+// Follows says whether who is at work on a release does what a directive asks: a canary does, and the watch after a promotion. What
+// else takes the lock is short and looks at none.
+func Follows(release *rollout.Release, s *Standing) bool {
+	return release != nil && (s != nil || !release.Open())
+}
+
 // asked is what somebody asks of a release, as the page does. One about another release has outlived it and is removed; one that
 // cannot be read is, too: whoever asked sees that nothing comes of it.
 func asked(s *rollout.Session, note func(format string, args ...any)) string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ml-service/rollout"
+	"ml-service/rollout/canary"
 )
 
 // move is something that a visitor may do.
@@ -71,9 +72,7 @@ func says(s Snapshot, c *rollout.Control, verb string) (string, error) {
 // ask is the page that says what will happen, with the button that does it.
 func (h *Handler) ask(verb string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		who, known := h.visitor(r)
-		if !known || !who.Move {
-			h.refuse(w, r, http.StatusForbidden, "Moving traffic takes a token with the scope ui or deploy.")
+		if _, may := h.mover(w, r); !may {
 			return
 		}
 		s := h.looker.Look(r.Context())
@@ -89,6 +88,16 @@ func (h *Handler) ask(verb string) http.HandlerFunc {
 		}
 		h.write(w, http.StatusOK, view{Title: m.Button + "?", Heading: m.Button + "?", Move: m, CSRF: csrf(h.seed(w, r), tokenOf(r))})
 	}
+}
+
+// mover is the visitor who may move traffic; anybody else is refused here.
+func (h *Handler) mover(w http.ResponseWriter, r *http.Request) (who Visitor, may bool) {
+	who, known := h.visitor(r)
+	if !known || !who.Move {
+		h.refuse(w, r, http.StatusForbidden, "Moving traffic takes a token with the scope ui or deploy.")
+		return Visitor{}, false
+	}
+	return who, true
 }
 
 func offered(s Snapshot, verb string) *move {
@@ -110,9 +119,8 @@ func (h *Handler) do(verb string) http.HandlerFunc {
 		if !h.form(w, r) {
 			return
 		}
-		who, known := h.visitor(r)
-		if !known || !who.Move {
-			h.refuse(w, r, http.StatusForbidden, "Moving traffic takes a token with the scope ui or deploy.")
+		who, may := h.mover(w, r)
+		if !may {
 			return
 		}
 		s := h.looker.Look(r.Context())
@@ -144,7 +152,6 @@ func (h *Handler) make(ctx context.Context, s Snapshot, verb string, who Visitor
 		return err
 	}
 	control.Who = who.Name + ", on the page"
-	followed := s.Canary != nil || !s.Release.Open() // by a canary, or the watch after a promotion
 	for until := time.Now().Add(lockedFor); ; {
 		session, err := control.Begin(ctx)
 		if err == nil {
@@ -153,7 +160,7 @@ func (h *Handler) make(ctx context.Context, s Snapshot, verb string, who Visitor
 		if !errors.Is(err, rollout.ErrLocked) {
 			return err
 		}
-		if followed {
+		if canary.Follows(s.Release, s.Canary) {
 			return control.Journal.Direct(rollout.Directive{Verb: verb, Release: s.Release.ID, Who: control.Who, Time: control.Now()})
 		}
 		if time.Now().After(until) {
