@@ -3,12 +3,9 @@ package main
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"ml-service/rollout"
 	"ml-service/rollout/api"
 )
 
@@ -22,16 +19,7 @@ func TestRollbackAsksWhoIsAtWork(t *testing.T) {
 		_, err := s.order("watched", image, "v1.1.0", api.Switch)
 		said <- err
 	}()
-	journal := rollout.OpenJournal(filepath.Join(s.dir, ".rollout"), "nginx")
-	for until, promoted := time.Now().Add(20*time.Second), false; !promoted; time.Sleep(20 * time.Millisecond) {
-		all, err := journal.All()
-		if err != nil || time.Now().After(until) {
-			t.Fatalf("no promotion in %v, %v", all, err)
-		}
-		for _, e := range all {
-			promoted = promoted || e.Verb == "promote"
-		}
-	}
+	s.promoted()
 	cmd := exec.CommandContext(t.Context(), "rollout", "-C", s.dir, "rollback", "--reason", "too many refunds")
 	cmd.Env = append(os.Environ(), "ROLLOUT_WORLD="+s.control.URL, strings.Join(race[:], "="))
 	out, err := cmd.CombinedOutput()

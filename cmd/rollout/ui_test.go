@@ -64,6 +64,24 @@ func TestPages(t *testing.T) {
 	s.stop(cmd)
 }
 
+// promoted waits for a promotion and gives the journal that it stands in, and its release.
+func (s *served) promoted() (journal *rollout.Journal, release string) {
+	s.t.Helper()
+	journal = rollout.OpenJournal(filepath.Join(s.dir, ".rollout"), "nginx")
+	for until := time.Now().Add(20 * time.Second); release == ""; time.Sleep(20 * time.Millisecond) {
+		all, err := journal.All()
+		if err != nil || time.Now().After(until) {
+			s.t.Fatalf("no promotion in %v, %v", all, err)
+		}
+		for _, e := range all {
+			if e.Verb == "promote" {
+				release = e.Release
+			}
+		}
+	}
+	return journal, release
+}
+
 // TestServedDirective: what the page leaves for a deployment that is watched is done by the server.
 func TestServedDirective(t *testing.T) {
 	s := newServed(t)
@@ -74,19 +92,7 @@ func TestServedDirective(t *testing.T) {
 		_, err := s.order("directive", image, "v1.1.0", api.Switch)
 		said <- err
 	}()
-	journal := rollout.OpenJournal(filepath.Join(s.dir, ".rollout"), "nginx")
-	var release string
-	for until := time.Now().Add(20 * time.Second); release == ""; time.Sleep(20 * time.Millisecond) {
-		all, err := journal.All()
-		if err != nil || time.Now().After(until) {
-			t.Fatalf("no promotion in %v, %v", all, err)
-		}
-		for _, e := range all {
-			if e.Verb == "promote" {
-				release = e.Release
-			}
-		}
-	}
+	journal, release := s.promoted()
 	if err := journal.Direct(rollout.Directive{Verb: "rollback", Release: release, Who: "anna, on the page", Time: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
