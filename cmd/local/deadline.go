@@ -18,12 +18,13 @@ type lazyConn struct {
 	read, write deadline
 }
 
-// deadline is that of one direction of a connection.
+// deadline is that of one direction of a connection. Times are since processStart, in nanoseconds; 0: none; before 0: it is to end
+// what waits, for which net/http sets 1970.
 type deadline struct {
-	busy   atomic.Bool // a read or write waits, or is about to look at wanted
+	wanted atomic.Int64 // what was asked for
+	armed  atomic.Int64 // what the connection has; written under mu
+	busy   atomic.Bool  // a read or write waits, or is about to look at wanted
 	mu     sync.Mutex
-	wanted time.Time // what was asked for; zero: none
-	armed  time.Time // what the connection has; zero: none
 	set    func(time.Time) error
 }
 
@@ -31,8 +32,10 @@ type deadline struct {
 // it then, and cost nothing.
 const soon = time.Second
 
-// processStart tells a deadline that is to end what waits, which net/http sets to 1970, from one that is to pass later.
 var processStart = time.Now()
+
+// over is any time in the past.
+var over = time.Unix(1, 0)
 
 func lazily(conn net.Conn) *lazyConn {
 	return &lazyConn{Conn: conn, read: deadline{set: conn.SetReadDeadline}, write: deadline{set: conn.SetWriteDeadline}}
@@ -41,27 +44,50 @@ func lazily(conn net.Conn) *lazyConn {
 // want asks for a deadline. One that lies before the armed one is armed at once, for what waits already.
 // net/http ends by one in 1970 the read that waits for the caller to leave, which mostly has not begun by then: it is told when it does.
 func (d *deadline) want(t time.Time) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.wanted = t
-	switch {
-	case t.IsZero(), d.armed.After(processStart) && !d.armed.After(t), !t.After(processStart) && !d.busy.Load():
-		return nil
-	case t.After(processStart):
-		if first := time.Now().Add(soon); first.Before(t) {
-			t = first
+	w := int64(0)
+	if !t.IsZero() {
+		if w = int64(t.Sub(processStart)); w == 0 {
+			w = -1
 		}
 	}
-	d.armed = t
-	return d.set(t)
+	d.wanted.Store(w)
+	switch armed := d.armed.Load(); {
+	case w == 0, armed > 0 && armed <= w, w < 0 && !d.busy.Load():
+		return nil
+	case w > 0:
+		w = min(w, int64(time.Since(processStart)+soon))
+	}
+	return d.arm(w)
+}
+
+// arm gives the connection a deadline, and then whatever was asked for meanwhile: want does not wait for mu, and may have seen the
+// armed one that this one replaces.
+func (d *deadline) arm(at int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		d.armed.Store(at)
+		var t time.Time
+		switch {
+		case at < 0:
+			t = over
+		case at > 0:
+			t = processStart.Add(time.Duration(at))
+		}
+		err := d.set(t)
+		w := d.wanted.Load()
+		if err != nil || w == 0 || at > 0 && at <= w || at < 0 && w < 0 {
+			return err
+		}
+		at = w
+	}
 }
 
 // begin announces a read or write. Its error is that there is no time for it.
 func (d *deadline) begin() error {
 	d.busy.Store(true)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.wanted.IsZero() && !d.wanted.After(processStart) {
+	if d.wanted.Load() < 0 {
+		d.busy.Store(false)
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -72,42 +98,39 @@ func (d *deadline) passed(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.wanted.IsZero() && !d.wanted.After(time.Now()) {
+	w := d.wanted.Load()
+	if w < 0 || w > 0 && w <= int64(time.Since(processStart)) {
 		return true
 	}
-	d.armed = d.wanted
-	return d.set(d.armed) != nil
+	return d.arm(w) != nil
 }
 
 // Read is net.Conn's.
 func (c *lazyConn) Read(b []byte) (int, error) {
-	defer c.read.busy.Store(false)
 	if err := c.read.begin(); err != nil {
 		return 0, err
 	}
-	for {
-		n, err := c.Conn.Read(b)
-		if err == nil || n > 0 || c.read.passed(err) {
-			return n, err
-		}
+	n, err := c.Conn.Read(b)
+	for err != nil && n == 0 && !c.read.passed(err) {
+		n, err = c.Conn.Read(b)
 	}
+	c.read.busy.Store(false)
+	return n, err
 }
 
 // Write is net.Conn's.
 func (c *lazyConn) Write(b []byte) (written int, err error) {
-	defer c.write.busy.Store(false)
 	if err := c.write.begin(); err != nil {
 		return 0, err
 	}
-	for {
-		n, err := c.Conn.Write(b[written:])
+	written, err = c.Conn.Write(b)
+	for err != nil && !c.write.passed(err) {
+		var n int
+		n, err = c.Conn.Write(b[written:])
 		written += n
-		if err == nil || c.write.passed(err) {
-			return written, err
-		}
 	}
+	c.write.busy.Store(false)
+	return written, err
 }
 
 // SetReadDeadline is net.Conn's.
