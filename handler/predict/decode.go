@@ -1,8 +1,10 @@
 package predict
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ml-service/handler/scan"
 	"ml-service/onnx"
@@ -154,7 +156,11 @@ func (r *Request) rows() error {
 	if err := s.Open(); err != nil {
 		return err
 	}
+	const few = 64 // rows for which nothing is set aside
 	for r.row = 0; s.More(']'); r.row++ {
+		if r.row == few {
+			r.reserve()
+		}
 		var err error
 		if r.objects {
 			err = r.named()
@@ -170,6 +176,36 @@ func (r *Request) rows() error {
 	}
 	return r.shape(r.row)
 }
+
+// reserve makes room for the values that are still to come, no more than there are commas, so that their tensors need not grow as
+// they come. Each input is taken to have the same share of them as of those before.
+func (r *Request) reserve() {
+	sum := 0
+	for _, t := range r.inputs {
+		sum += length(t)
+	}
+	if sum == 0 {
+		return
+	}
+	come := bytes.Count(r.scan.Text[r.scan.At:], comma) + 1
+	for _, t := range r.inputs {
+		n := come*length(t)/sum + 1
+		switch t.DType {
+		case onnx.Float32:
+			t.F32 = slices.Grow(t.F32, n)
+		case onnx.Float64:
+			t.F64 = slices.Grow(t.F64, n)
+		case onnx.String:
+			t.Str = slices.Grow(t.Str, n)
+		case onnx.Bool:
+			t.Bool = slices.Grow(t.Bool, n)
+		default:
+			t.I64 = slices.Grow(t.I64, n)
+		}
+	}
+}
+
+var comma = []byte{','}
 
 // frameOrRow reads x where it is an object: a row, or a batch of columns.
 func (r *Request) frameOrRow() error {
