@@ -140,9 +140,11 @@ func requestID(r *http.Request) []string {
 		return ids[:1:1]
 	}
 	var id [16]byte
+	var text [2 * len(id)]byte
 	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
 	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
-	return []string{hex.EncodeToString(id[:])}
+	hex.Encode(text[:], id[:])
+	return []string{string(text[:])}
 }
 
 func usableID(id string) bool {
