@@ -26,8 +26,6 @@ type exchange struct {
 const (
 	firstRead = 16 << 10  // set aside for a body before any of it has come
 	mostKept  = firstRead // of a buffer that is kept with each exchange
-	mostSpare = 1 << 20   // of a buffer that is kept for the next large body
-	spares    = 4         // so many of them are kept
 )
 
 // admit refuses a request that would be refused now anyway, before any memory is spent on its body. The length that it
@@ -77,55 +75,66 @@ func (s *Service) read(c *gin.Context, x *exchange) ([]byte, error) {
 				return nil, err
 			}
 			x.body += more
-			x.in = s.grow(x.in, length+int(more))
+			x.in = s.grow(x.in, length+int(more), int(n))
 		}
 	}
 }
 
-// grow gives buf the length n, in memory that an earlier large body left where there is such.
-func (s *Service) grow(buf []byte, n int) []byte {
+// grow gives buf the length n, in memory that an earlier large body left where there is such. expected is how long it may become.
+func (s *Service) grow(buf []byte, n, expected int) []byte {
 	if n <= cap(buf) {
 		return buf[:n]
 	}
-	var grown []byte
-	select {
-	case grown = <-s.spare:
-	default:
-	}
-	if cap(grown) < n {
-		s.letGo(grown)
+	grown := s.spare.take(n, expected)
+	if grown == nil {
 		grown = make([]byte, n)
 	}
 	grown = grown[:n]
 	copy(grown, buf)
-	s.letGo(buf)
+	s.spare.give(buf)
 	return grown
-}
-
-// letGo lets go of the memory of a large body, which the next one may have.
-func (s *Service) letGo(buf []byte) {
-	if cap(buf) <= mostKept || cap(buf) > mostSpare {
-		return
-	}
-	select {
-	case s.spare <- buf:
-	default:
-	}
 }
 
 // trim forgets buffers that one large request would otherwise leave behind for good.
 func (s *Service) trim(x *exchange) {
 	if cap(x.in) > mostKept {
-		s.letGo(x.in)
+		s.spare.give(x.in)
 		x.in = nil
 	}
-	if cap(x.out) > mostKept {
-		x.out = nil
-	}
+	s.letGoPiece(x)
 	if x.inflater.source.Reset(nil); cap(x.inflater.plain) > mostKept {
 		x.inflater = inflater{}
 	}
 	x.upload = upload{}
+}
+
+// pieceRoom is what a piece of an answer takes: it is full once it is pieceBytes long, and its last row is on top.
+const pieceRoom = pieceBytes + 4<<10
+
+// rowText is about what a row of an answer takes beside its outputs.
+const rowText = 32
+
+// takePiece makes x.out large enough for a piece of the answer to so many rows, so that it need not grow to that each time.
+func (s *Service) takePiece(x *exchange, rows int) {
+	if x.out = x.out[:0]; int64(rows)*(rowText+s.needs.outputs) <= mostKept {
+		return
+	}
+	room, ok := s.pieces.Get().(*[pieceRoom]byte)
+	if !ok {
+		room = new([pieceRoom]byte)
+	}
+	x.out = room[:0]
+}
+
+// letGoPiece leaves the memory of a piece to the next answer of many rows.
+func (s *Service) letGoPiece(x *exchange) {
+	if cap(x.out) <= mostKept {
+		return
+	}
+	if cap(x.out) == pieceRoom {
+		s.pieces.Put((*[pieceRoom]byte)(x.out[:pieceRoom]))
+	}
+	x.out = nil
 }
 
 func sized(buf []byte, n int) []byte {

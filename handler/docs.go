@@ -53,6 +53,6 @@ func (s *Service) docs(name string) gin.HandlerFunc {
 		h["X-Content-Type-Options"] = []string{"nosniff"}
 		h["Referrer-Policy"] = []string{"no-referrer"}
 		h["Cache-Control"] = []string{"no-cache"}
-		s.send(c, http.StatusOK, body)
+		s.send(c, http.StatusOK, body, 0)
 	}
 }

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"ml-service/handler/predict"
 	"ml-service/model"
 	"ml-service/onnx"
 )
@@ -12,7 +13,7 @@ type needs struct {
 	open    bool  // of as many more as the caller likes
 	texts   bool  // there are strings among them
 	wire    int64 // bytes of the shortest value as a binary tensor
-	outputs int64 // bytes of all outputs for a row, typed
+	outputs int64 // bytes of all outputs for a row, typed; an unknown dimension counts as 1
 	scores  int64 // bytes of the scores of a row, for a value of it
 	cores   int64
 }
@@ -47,13 +48,10 @@ func (n *needs) of(elements, text int64, all bool) int64 {
 	if n.width > 0 {
 		rows = (elements + n.width - 1) / n.width
 	}
-	need := n.bytes(int(rows), 1)
+	need := n.bytes(int(rows), 1, all)
 	if n.open { // few rows of many values cost otherwise than many of one
 		columns = elements
-		need += n.bytes(1, int(columns))
-	}
-	if all {
-		need += rows * n.outputs
+		need += n.bytes(1, int(columns), all)
 	}
 	if n.texts {
 		need += text
@@ -61,9 +59,22 @@ func (n *needs) of(elements, text int64, all bool) int64 {
 	return need + pieceBytes
 }
 
-func (n *needs) bytes(rows, columns int) int64 {
+// atMost is what a body of so many bytes for one of the codecs may need: every other byte may be a comma or the end of a line.
+func (n *needs) atMost(bytes int64, codecs ...*predict.Codec) int64 {
+	values := bytes + 1
+	for _, c := range codecs {
+		values = max(values, bytes+1+int64(c.MostAbsents(int(bytes))))
+	}
+	return n.of(values, bytes, false) + values*n.scores
+}
+
+func (n *needs) bytes(rows, columns int, all bool) int64 {
 	need := n.model.Need(rows, columns)
-	return 2*need.Rows + need.Answer + need.Run*n.cores // the decoded rows grow by doubling
+	bytes := 2*need.Rows + need.Answer + need.Run*n.cores // the decoded rows grow by doubling
+	if all {
+		bytes += need.Others
+	}
+	return bytes
 }
 
 // wireBytes is what a value takes in a binary tensor; of a string, its length alone.

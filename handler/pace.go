@@ -53,6 +53,7 @@ type download struct {
 	answer io.Writer
 	conn   http.ResponseController
 	pace   Pace
+	now    time.Duration // by clock; 0: not known
 }
 
 // Write is io.Writer's.
@@ -60,8 +61,11 @@ func (d *download) Write(p []byte) (written int, err error) {
 	if d.pace.Write <= 0 {
 		return d.answer.Write(p)
 	}
-	for share := d.pace.share(d.pace.Write); len(p) > 0 && err == nil; {
-		_ = d.conn.SetWriteDeadline(time.Now().Add(d.pace.Write)) // net/http clears it after the answer
+	for share := d.pace.share(d.pace.Write); len(p) > 0 && err == nil; d.now = 0 {
+		if d.now == 0 {
+			d.now = clock()
+		}
+		_ = d.conn.SetWriteDeadline(began.Add(d.now + d.pace.Write)) // net/http clears it after the answer
 		var n int
 		n, err = d.answer.Write(p[:min(int64(len(p)), share)])
 		written, p = written+n, p[n:]

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -82,15 +83,24 @@ func (s *Service) take(c *gin.Context, x *exchange, codec *predict.Codec) (body 
 	if asked, err = asksProbabilities(c.Request); err != nil {
 		return nil, false, err
 	}
+	need := int64(0)
+	if len(body) > s.small {
+		need = s.needOf(body, x.csv, asked, codec)
+	}
+	return body, asked, s.enter(c, &x.claim, need)
+}
+
+// needOf is what the rows of a body need. asked says that all scores are asked for.
+func (s *Service) needOf(body []byte, csv, asked bool, codec *predict.Codec) int64 {
 	came := values(body) + int64(codec.Absents(body))
-	if x.csv {
+	if csv {
 		came += int64(bytes.Count(body, newline))
 	}
 	need := s.needs.of(came, int64(len(body)), false)
 	if asked || bytes.Contains(body, probabilities) {
 		need += came * s.needs.scores
 	}
-	return body, asked, s.enter(c, &x.claim, need)
+	return need
 }
 
 // reply runs a decoded batch, unless err says that it could not be decoded, and writes the answer, a large one in pieces. p is
@@ -110,30 +120,35 @@ func (s *Service) reply(c *gin.Context, x *exchange, b *model.Batch, p rows, err
 		return err
 	}
 	more := false
-	x.out, more = p.AppendPiece(x.out[:0])
+	s.takePiece(x, b.Rows())
+	x.out, more = p.AppendPiece(x.out)
 	x.answered = true
 	if !more {
 		p.Release()
 		s.leave(&x.claim)
-		s.writeAs(c, x.kind, http.StatusOK, x.out)
+		s.writeAs(c, x.kind, http.StatusOK, x.out, x.left)
 		if x.recorded {
 			x.said = bytes.Clone(x.out)
 		}
 		return nil
 	}
-	s.answering(b, x, 0)
+	s.answering(b, x, false)
 	s.writePieces(c, x, p.AppendPiece)
 	p.Release()
 	return nil
 }
 
 // answering gives back what a request does not need while a large answer is written: its body, and all of the budget but what
-// the answers of b take, and so many bytes besides.
-func (s *Service) answering(b *model.Batch, x *exchange, besides int64) {
-	s.letGo(x.in)
+// the answers of b take; all says that they are all its outputs.
+func (s *Service) answering(b *model.Batch, x *exchange, all bool) {
+	s.spare.give(x.in)
 	x.in, x.inflater.plain = nil, nil
 	if b.Blocks() {
-		s.shrink(&x.claim, s.model.Need(b.Rows(), 1).Answer+besides+pieceBytes)
+		need := s.model.Need(b.Rows(), 1)
+		if !all {
+			need.Others = 0
+		}
+		s.shrink(&x.claim, need.Answer+need.Others+pieceBytes)
 	}
 	s.leave(&x.claim)
 }
@@ -166,7 +181,7 @@ func (s *Service) keep(c *gin.Context, x *exchange) {
 func (s *Service) writePieces(c *gin.Context, x *exchange, next func(dst []byte) (piece []byte, more bool)) {
 	c.Writer.Header()["Content-Type"] = x.kind
 	c.Writer.WriteHeader(http.StatusOK)
-	for more := true; s.sendBody(c, x.out) == nil && more; {
+	for more := true; s.sendBody(c, x.out, 0) == nil && more; {
 		x.out, more = next(x.out[:0])
 	}
 }
@@ -202,28 +217,28 @@ const bufferedAnswer = 2000
 
 // write sends a JSON answer.
 func (s *Service) write(c *gin.Context, status int, body []byte) {
-	s.writeAs(c, jsonType, status, body)
+	s.writeAs(c, jsonType, status, body, 0)
 }
 
-// writeAs sends an answer of a kind, a value of Content-Type.
-func (s *Service) writeAs(c *gin.Context, kind []string, status int, body []byte) {
+// writeAs sends an answer of a kind, a value of Content-Type. now is the time by clock; 0: not known.
+func (s *Service) writeAs(c *gin.Context, kind []string, status int, body []byte, now time.Duration) {
 	h := c.Writer.Header()
 	h["Content-Type"] = kind
 	if len(body) > bufferedAnswer {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	s.send(c, status, body)
+	s.send(c, status, body, now)
 }
 
 // send sends the header and the body, at the pace that is asked of callers.
-func (s *Service) send(c *gin.Context, status int, body []byte) {
+func (s *Service) send(c *gin.Context, status int, body []byte, now time.Duration) {
 	c.Writer.WriteHeader(status)
-	_ = s.sendBody(c, body) // it is noted
+	_ = s.sendBody(c, body, now) // it is noted
 }
 
 // sendBody sends some of the body. An error is noted: the caller did not take it.
-func (s *Service) sendBody(c *gin.Context, body []byte) error {
-	d := download{answer: c.Writer, conn: *http.NewResponseController(c.Writer), pace: s.pace}
+func (s *Service) sendBody(c *gin.Context, body []byte, now time.Duration) error {
+	d := download{answer: c.Writer, conn: *http.NewResponseController(c.Writer), pace: s.pace, now: now}
 	_, err := d.Write(body)
 	if err != nil {
 		_ = c.Error(errUnread)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,8 +73,9 @@ type Service struct {
 	unobserved           atomic.Int64 // calls in which the observer panicked
 	gate                 *gate
 	needs                needs
+	small                int         // a body of so many bytes needs no more than a slot has for each, whatever its rows
 	sinks                chan []byte // nil until it is used first
-	spare                chan []byte // what large bodies were read into
+	spare                spare
 	metrics              http.Handler
 	record               *record.Log
 	engine               *gin.Engine
@@ -84,6 +86,7 @@ type Service struct {
 	counts               counts
 	example              []byte
 	buffers              sync.Pool // of *exchange
+	pieces               sync.Pool // of *[pieceRoom]byte
 
 	signature  oip.Signature
 	inferences sync.Pool // of *inference
@@ -114,7 +117,6 @@ func New(o Options) *Service {
 		record:   o.Record,
 		gate:     newGate(o),
 		sinks:    make(chan []byte, sinks),
-		spare:    make(chan []byte, spares),
 		version:  []string{o.Model.Version()},
 	}
 	for range sinks {
@@ -124,6 +126,7 @@ func New(o Options) *Service {
 		s.name = defaultName
 	}
 	s.needs = needsOf(o.Model, s.gate.limit)
+	s.small = sort.Search(firstRead, func(n int) bool { return s.needs.atMost(int64(n), s.codec, s.platforms) > slotBytes }) - 1
 	if s.maxBody <= 0 {
 		s.maxBody = DefaultMaxBodyBytes
 	}

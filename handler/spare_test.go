@@ -3,6 +3,7 @@ package handler
 import (
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,14 +43,46 @@ func TestSpareBuffers(t *testing.T) {
 	}
 	group.Wait()
 	ask(kinds[0], 200_000) // longer than what is kept
-	kept := 0
-	for len(s.spare) > 0 {
-		kept++
-		if n := cap(<-s.spare); n > mostSpare {
-			t.Errorf("%d bytes are kept, want at most %d", n, mostSpare)
+	if n := len(s.spare.kept); n == 0 || n > spares || s.spare.bytes > spareBytes {
+		t.Errorf("%d buffers of %d bytes are kept, want 1 to %d of at most %d", n, s.spare.bytes, spares, spareBytes)
+	}
+}
+
+// The spare buffer is the one that spares the most copying, and those that are kept are the largest.
+func TestSpare(t *testing.T) {
+	var s spare
+	for _, n := range []int{mostKept, 20 << 10, spareBytes + 1, 64 << 10, 1 << 20, 32 << 10, 256 << 10} {
+		s.give(make([]byte, n))
+	}
+	sizes := func() (all []int) {
+		for _, buf := range s.kept {
+			all = append(all, cap(buf))
+		}
+		slices.Sort(all)
+		return all
+	}
+	if got, want := sizes(), []int{32 << 10, 64 << 10, 256 << 10, 1 << 20}; !slices.Equal(got, want) {
+		t.Fatalf("kept are %d, want %d", got, want)
+	}
+	for _, c := range []struct{ n, expected, want int }{
+		{32 << 10, 50 << 10, 64 << 10},
+		{32 << 10, 4 << 20, 1 << 20},
+		{64 << 10, 200 << 10, 256 << 10},
+		{64 << 10, 64 << 10, 0},
+		{1, 1, 32 << 10},
+		{1, 1, 0},
+	} {
+		if got := cap(s.take(c.n, c.expected)); got != c.want {
+			t.Errorf("take(%d, %d): got %d bytes, want %d", c.n, c.expected, got, c.want)
 		}
 	}
-	if kept == 0 || kept > spares {
-		t.Errorf("%d buffers are kept, want 1 to %d", kept, spares)
+	if s.bytes != 0 {
+		t.Errorf("%d bytes are kept in no buffer", s.bytes)
+	}
+	for range spares {
+		s.give(make([]byte, spareBytes/2))
+	}
+	if got := sizes(); len(got) != 2 {
+		t.Errorf("kept are %d, want two of half of what is kept at most", got)
 	}
 }

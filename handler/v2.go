@@ -163,7 +163,8 @@ func (s *Service) replyV2(c *gin.Context, x *inference, b *model.Batch) {
 		a.ID = sentID(c)
 	}
 	more := false
-	x.out, more = a.AppendPiece(x.out[:0], b.Output)
+	s.takePiece(&x.exchange, b.Rows())
+	x.out, more = a.AppendPiece(x.out, b.Output)
 	x.answered = true
 	x.kind = jsonType
 	header, whole := a.Lengths(b.Output)
@@ -175,14 +176,14 @@ func (s *Service) replyV2(c *gin.Context, x *inference, b *model.Batch) {
 	}
 	if more {
 		x.request = oip.Request{}
-		s.answering(b, &x.exchange, int64(b.Rows())*s.needs.outputs)
+		s.answering(b, &x.exchange, true)
 		s.writePieces(c, &x.exchange, func(dst []byte) ([]byte, bool) { return a.AppendPiece(dst, b.Output) })
 		b.Release()
 		return
 	}
 	b.Release()
 	s.leave(&x.claim)
-	s.writeAs(c, x.kind, http.StatusOK, x.out)
+	s.writeAs(c, x.kind, http.StatusOK, x.out, x.left)
 	if x.recorded && header < 0 && x.seen != nil {
 		x.said = bytes.Clone(x.out)
 	}

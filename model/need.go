@@ -8,9 +8,10 @@ type Need struct {
 	Rows   int64 // the decoded rows; from Decode to the end of Run
 	Run    int64 // what the graph is computed in; during Run, once for each core that the batch runs on
 	Answer int64 // the typed answers, from Run to Release
+	Others int64 // all other outputs, as long as those, where Batch.Keep asks for them
 }
 
-// Total is what a batch holds at most at once, on one core.
+// Total is what a batch that is asked for its typed answers holds at most at once, on one core.
 func (n Need) Total() int64 { return n.Rows + n.Run + n.Answer }
 
 // Need is what a batch of so many rows needs. columns is how many values a row has in all the inputs whose width the model
@@ -36,8 +37,11 @@ func (m *Model) Need(rows, columns int) Need {
 		return n // the outputs are read where they were computed
 	}
 	for i, v := range m.Outputs() {
+		bytes := int64(rows) * rowElements(v, columns) * int64(v.DType.HeldBytes())
 		if m.answers(i) {
-			n.Answer += int64(rows) * rowElements(v, columns) * int64(v.DType.HeldBytes())
+			n.Answer += bytes
+		} else {
+			n.Others += bytes
 		}
 	}
 	return n

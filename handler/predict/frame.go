@@ -57,11 +57,19 @@ func columnsOf(inputs []model.Input) (names []string, byName map[string]int) {
 // Absents is how many values a body may leave out, so that a few bytes cannot ask for many: as many as it has bytes, and those of
 // a row or a few. It is 0 where the model handles no missing values, or takes no columns.
 func (c *Codec) Absents(body []byte) int {
-	const few = 4096
 	if !c.sparse || bytes.Count(body, brace) < 2 {
 		return 0
 	}
-	return len(body) + max(few, len(c.columns))
+	return c.MostAbsents(len(body))
+}
+
+// MostAbsents is what Absents is at most for a body of so many bytes.
+func (c *Codec) MostAbsents(bytes int) int {
+	const few = 4096
+	if !c.sparse {
+		return 0
+	}
+	return bytes + max(few, len(c.columns))
 }
 
 var brace = []byte{'{'}
