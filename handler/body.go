@@ -32,7 +32,7 @@ const (
 // claims is only believed against it.
 func (s *Service) admit(c *gin.Context) error {
 	n := c.Request.ContentLength
-	err := s.gate.full(max(n-slotBytes, 0))
+	err := s.gate.full(s.expects(n))
 	switch {
 	case err != nil:
 	case n > s.maxBody:

@@ -18,8 +18,20 @@ type claim struct {
 	answered                 bool
 }
 
+// expects is what a body of so many bytes will need, by what those before it did; 0: no more than every slot has room for.
+func (s *Service) expects(length int64) int64 {
+	if length <= int64(s.small) {
+		return 0
+	}
+	return max(max(length, (length>>10)*s.needPerKB.Load())-slotBytes, 0)
+}
+
 // enter waits for a slot and for need bytes. A need that every slot has room for is not counted.
 func (s *Service) enter(c *gin.Context, x *claim, need int64) error {
+	if kb := c.Request.ContentLength >> 10; kb > 0 && need > 0 {
+		average := s.needPerKB.Load()
+		s.needPerKB.Store(average + (need/kb-average)/8) // of two at once one is lost, which an average survives
+	}
 	if need <= slotBytes {
 		need = 0
 	} else if most := s.gate.most(); most > 0 && need > most {

@@ -119,6 +119,50 @@ func TestRefusedBodies(t *testing.T) {
 	}
 }
 
+// TestRefusedUnread has the line of large requests full: a body as large as those before it is refused unread, one that comes to
+// less waits.
+func TestRefusedUnread(t *testing.T) {
+	m, err := model.Load(models.FS, "v1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{Model: m, Concurrency: 1, Queue: 2, Memory: 64 << 20})
+	const row = `[0.4,-0.2,0.1]`
+	large := `{"x":[` + strings.Repeat(row+",", 8000) + row + `]}` // 120 KB, for which a slot has no room
+	ask := func(body string) (status, left int) {
+		r := strings.NewReader(body)
+		req := httptest.NewRequest("POST", "/predict", io.MultiReader(r))
+		req.ContentLength = int64(len(body))
+		w := httptest.NewRecorder()
+		s.Engine().ServeHTTP(w, req)
+		return w.Code, r.Len()
+	}
+	for range 20 {
+		if status, _ := ask(large); status != http.StatusOK {
+			t.Fatalf("with room: got %d, want 200", status)
+		}
+	}
+	if err := s.gate.enter(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	waits := make(chan int, 1)
+	go func() { status, _ := ask(large); waits <- status }()
+	until(t, "a large request waits", func() bool { return s.gate.manyWait.Load() == 1 })
+	for range sinks { // which would read the refused body away
+		<-s.sinks
+	}
+	if status, left := ask(large); status != http.StatusServiceUnavailable || left != len(large) {
+		t.Errorf("a second large one: got %d and %d bytes unread, want 503 and all %d", status, left, len(large))
+	}
+	if err := s.gate.full(s.expects(20 << 10)); err != nil {
+		t.Errorf("a body of 20 KB: got %v, want a place in the line of small ones", err)
+	}
+	s.gate.leave()
+	if status := <-waits; status != http.StatusOK {
+		t.Errorf("the one that waited: got %d, want 200", status)
+	}
+}
+
 // TestRefusedBeforeItIsSent does not ask for a body that the caller holds back until it is asked.
 func TestRefusedBeforeItIsSent(t *testing.T) {
 	_, server := full(t)

@@ -76,6 +76,7 @@ type Service struct {
 	small                int         // a body of so many bytes needs no more than a slot has for each, whatever its rows
 	sinks                chan []byte // nil until it is used first
 	spare                spare
+	needPerKB            atomic.Int64 // what bodies needed, for each KB of their length; moves by an eighth at a time
 	metrics              http.Handler
 	record               *record.Log
 	engine               *gin.Engine
