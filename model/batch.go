@@ -57,11 +57,19 @@ func (m *Model) Batch() *Batch {
 // Release gives b back to its model. Neither b nor any tensor of it may be used afterwards. The memory of a large batch is
 // not kept for the next.
 func (b *Batch) Release() {
+	if b.Renew() {
+		b.model.pool.Put(b)
+	}
+}
+
+// Renew makes b ready for other rows, for who keeps it instead of giving it back. It is false for a large batch, which is to be
+// forgotten.
+func (b *Batch) Renew() bool {
 	if b.rows = max(b.rows, b.Rows()); b.large() {
-		return
+		return false
 	}
 	b.keepAnswers()
-	b.model.pool.Put(b)
+	return true
 }
 
 // mostKept is how many bytes a batch of several blocks may keep for the next.

@@ -100,17 +100,21 @@ func (c *Codec) Request() *Request {
 	if !ok {
 		r = &Request{codec: c, seen: make([]int, len(c.inputs)), came: make([]int, len(c.columns)), texts: make(map[string]string), inputs: make([]*onnx.Tensor, len(c.inputs))}
 	}
-	r.Batch = c.model.Batch()
-	for i := range r.inputs {
-		r.inputs[i] = r.Batch.Input(i)
+	if r.Batch == nil {
+		r.Batch = c.model.Batch()
+		for i := range r.inputs {
+			r.inputs[i] = r.Batch.Input(i)
+		}
 	}
 	return r
 }
 
 // Release gives r and its batch back. Neither may be used afterwards.
 func (r *Request) Release() {
-	r.Batch.Release()
-	r.Batch = nil
+	if !r.Batch.Renew() {
+		r.Batch = nil
+		clear(r.inputs)
+	}
 	r.codec.pool.Put(r)
 }
 
