@@ -364,7 +364,7 @@ func lambdaJob(t *testing.T, r *runner) {
 			r.machine[name] = value
 		}
 	}
-	ask := e2e.Command{}
+	ask := e2e.Command{} // env finds aws on this PATH; a command by itself is looked up on that of the test
 	for name, value := range r.machine {
 		ask.Env = append(ask.Env, name+"="+value)
 	}
@@ -373,10 +373,10 @@ func lambdaJob(t *testing.T, r *runner) {
 		if want := "serves " + v + ", and answered 5 golden rows"; !strings.Contains(got.Stdout, want) {
 			t.Errorf("deployment of %s: got %q, want in it %q", v, got.all(), want)
 		}
-		function := strings.TrimSpace(ask.Output(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "ml-service",
+		function := strings.TrimSpace(ask.Output(t, "env", "aws", "cloudformation", "describe-stacks", "--stack-name", "ml-service",
 			"--query", "Stacks[0].Outputs[?OutputKey=='FunctionName'].OutputValue", "--output", "text"))
 		for alias, want := range map[string]string{"live": "1", "next": fmt.Sprint(i + 1)} {
-			got := strings.TrimSpace(ask.Output(t, "aws", "lambda", "get-alias", "--function-name", function, "--name", alias, "--query", "FunctionVersion", "--output", "text"))
+			got := strings.TrimSpace(ask.Output(t, "env", "aws", "lambda", "get-alias", "--function-name", function, "--name", alias, "--query", "FunctionVersion", "--output", "text"))
 			if got != want {
 				t.Errorf("deployment %d, of %s: alias %s is on version %s, want %s", i+1, v, alias, got, want)
 			}
