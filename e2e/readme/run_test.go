@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,11 @@ import (
 )
 
 func TestRun(t *testing.T) {
+	free := e2e.FreePort(t) // above 1023, where whoever is not root may listen
+	port, err := strconv.Atoi(free)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name  string
 		block Block
@@ -27,7 +33,7 @@ func TestRun(t *testing.T) {
 		{"comments in another order", Block{Language: "bash", Text: "echo '{2}'; echo '{1}'", Says: []string{"{1}", "{2}"}}, "did not print what its comment says: {2}"},
 		{"python", Block{Language: "python", Text: "print('a')", Output: ptr("a")}, ""},
 		{"no end", Block{Language: "bash", Text: "sleep 600"}, "killed after 2s"},
-		{"a server that ends", Block{Language: "bash", Text: "echo broken; exit 7", Serves: 9}, "the server on port 9: ended with status 7\nbroken"},
+		{"a server that ends", Block{Language: "bash", Text: "echo broken; exit 7", Serves: port}, "the server on port " + free + ": ended with status 7\nbroken"},
 	} {
 		r := Runner{Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH")}, Limit: 2 * time.Second}
 		err := r.Run(t, test.block)
