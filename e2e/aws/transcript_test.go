@@ -74,7 +74,7 @@ func TestTranscript(t *testing.T) {
 	m.wantServed(t, s, 20, "1 v1.0.0", "")
 
 	m.run(t, removeLine)
-	r, err := e2e.Command{Dir: m.dir, Env: m.env}.Run("aws", "cloudformation", "describe-stacks", "--stack-name", "ml-service")
+	r, err := e2e.Command{Dir: m.dir, Env: m.env}.Run("env", "aws", "cloudformation", "describe-stacks", "--stack-name", "ml-service") // env looks on the PATH of m.env
 	if err != nil || r.Code == 0 || !strings.Contains(r.Stderr, "does not exist") {
 		t.Errorf("after sam delete: %v, status %d, %s%s", err, r.Code, r.Stdout, r.Stderr)
 	}
