@@ -89,6 +89,8 @@ func TestScoreFails(t *testing.T) {
 		{"a missing column", []string{"--model", demo}, "radius error,mean smoothness\n1,2\n", handler.ExitError, `line 1: the header has no column ["area error"]; got the header "radius error,mean smoothness"` + "\n"},
 		{"a column twice", []string{"--model", demo}, "radius error,radius error\n1,2\n", handler.ExitError, `the header has column "radius error" twice`},
 		{"too few fields", []string{"--model", demo}, head + "1,2,3\n1,2\n", handler.ExitError, "line 3: want 3 fields, got 2"},
+		{"a header with semicolons", []string{"--model", demo}, "radius error;area error;mean smoothness\n1;2;3\n", handler.ExitError, `; want commas between the columns, got ';'`},
+		{"rows with tabs", []string{"--model", demo}, head + "1\t2\t3\n", handler.ExitError, `line 2: want 3 fields, got 1; want commas between the columns, got '\t'`},
 		{"no number", []string{"--model", demo}, head + "1,2,3\n1,x,3\n", handler.ExitError, `line 3: column "area error": want a number, got "x"`},
 		{"nothing", []string{"--model", demo}, head + "1,,3\n", handler.ExitError, `line 2: column "area error": want a number, and the model handles no missing value here, got ""`},
 		{"an open quote", []string{"--model", demo}, head + "1,\"2,3\n", handler.ExitError, "line 2: a quote that is not closed"},

@@ -79,7 +79,7 @@ func Named(m *model.Model, header []byte) (t *Table, ignored []string, err error
 	}
 	if !byName {
 		if len(names) != len(places) {
-			return nil, nil, fmt.Errorf("the header has %d columns; the model takes %d values, whose names it does not say", len(names), len(places))
+			return nil, nil, fmt.Errorf("the header has %d columns; the model takes %d values, whose names it does not say%s", len(names), len(places), separator(names))
 		}
 		for i, name := range names {
 			places[i].name = string(name)
@@ -113,9 +113,19 @@ func Named(m *model.Model, header []byte) (t *Table, ignored []string, err error
 		}
 	}
 	if len(absent) > 0 {
-		return nil, nil, fmt.Errorf("the header has no column %s", QuotedList(absent))
+		return nil, nil, fmt.Errorf("the header has no column %s%s", QuotedList(absent), separator(names))
 	}
 	return t, ignored, nil
+}
+
+// separator says of a line whose cells were not parted by commas what they may be parted by; empty: nothing.
+func separator(cells [][]byte) string {
+	if len(cells) == 1 {
+		if i := bytes.IndexAny(cells[0], ";\t|"); i >= 0 {
+			return fmt.Sprintf("; want commas between the columns, got %q", cells[0][i])
+		}
+	}
+	return ""
 }
 
 // placesOf are the values of a row in the order of the inputs. byName: they have names, as all have but those
@@ -187,7 +197,7 @@ func (t *Table) Resize(b *model.Batch, rows int) {
 // Fill puts the cells of a line into their places in a row. A failure is an *Error.
 func (t *Table) Fill(b *model.Batch, row int, cells [][]byte) error {
 	if len(cells) != len(t.fields) {
-		return &Error{Nth: -1, Message: fmt.Sprintf("want %d fields, got %d", len(t.fields), len(cells))}
+		return &Error{Nth: -1, Message: fmt.Sprintf("want %d fields, got %d%s", len(t.fields), len(cells), separator(cells))}
 	}
 	for i := range t.fields {
 		f := &t.fields[i]
