@@ -88,6 +88,10 @@ func (l *Log) without(text []byte, whole string) json.RawMessage {
 func (l *Log) clean(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
+		delete(v, "warnings") // they quote values, whoever's
+		if _, split := v["columns"]; split {
+			delete(v, "data") // its values have no names beside them
+		}
 		for name, inner := range v {
 			switch f := l.field(name); {
 			case f == nil:
