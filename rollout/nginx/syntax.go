@@ -9,6 +9,7 @@ import (
 type directive struct {
 	name       string
 	args       []string // without their quotes and backslashes
+	written    []string // the same as they stand in the text
 	start, end int      // of the text, its `;` or `}` included
 	open       int      // behind the `{` of a block; -1 for a directive without one
 	block      []directive
@@ -98,6 +99,7 @@ func (p *parser) directive(depth int) (directive, error) {
 		case '}':
 			return d, p.fail(p.at, `"}" in a directive: want ";"`)
 		}
+		start := p.at
 		w, err := p.word()
 		if err != nil {
 			return d, err
@@ -106,6 +108,7 @@ func (p *parser) directive(depth int) (directive, error) {
 			d.name = w // "" in a map
 		} else {
 			d.args = append(d.args, w)
+			d.written = append(d.written, p.text[start:p.at])
 		}
 	}
 }

@@ -35,7 +35,8 @@ type server struct {
 	directive
 	side   rollout.Side
 	weight int // 0: down or backup
-	other  []string
+	other  []string // what else stands there, as directive's args
+	kept   []string // the same as it is written
 }
 
 // noUpstream says that a file has no block to edit, and which files it includes.
@@ -117,7 +118,7 @@ func (c *conf) server(d directive) (server, error) {
 		return s, fmt.Errorf("line %d: server %s is neither %s%s:%s nor %s%s:%s, the two that traffic is moved between",
 			c.line(d.start), d.args[0], serverPrefix, colours[0], serverPort, serverPrefix, colours[1], serverPort)
 	}
-	for _, a := range d.args[1:] {
+	for i, a := range d.args[1:] {
 		switch name, value, _ := strings.Cut(a, "="); name {
 		case "weight":
 			n, err := strconv.Atoi(value)
@@ -132,6 +133,7 @@ func (c *conf) server(d directive) (server, error) {
 		case "resolve":
 		default:
 			s.other = append(s.other, a)
+			s.kept = append(s.kept, d.written[1+i])
 		}
 	}
 	return s, nil
