@@ -54,20 +54,6 @@ func (r *round) send(text []byte) int {
 	return r.sink.status
 }
 
-// TestAllocations holds what a prediction allocates beyond net/http.
-func TestAllocations(t *testing.T) {
-	const most = 10
-	r, text := newRound(t, "v1.0.0"), []byte(example)
-	if status := r.send(text); status != 200 {
-		t.Fatalf("got %d, want 200", status)
-	}
-	got := testing.AllocsPerRun(200, func() { r.send(text) })
-	t.Logf("%v allocations a request beyond net/http", got)
-	if got > most {
-		t.Errorf("got %v allocations a request, want at most %d", got, most)
-	}
-}
-
 func BenchmarkPredict(b *testing.B) {
 	for _, version := range []string{"v1.0.0", "v1.1.0"} {
 		b.Run(version, func(b *testing.B) {
