@@ -18,23 +18,37 @@ type claim struct {
 	answered                 bool
 }
 
-// expects is what a body of so many bytes will need, by what those before it did; 0: no more than every slot has room for.
+// mostSmall is how long the body of a small request is at most, in bytes. A longer one takes its time whatever it holds.
+const mostSmall = 64 << 10
+
+// counted is what a request is counted for whose body is so long: nothing, if it is small and every slot has room for its need. It is
+// a byte at least if its body is long, so that it waits in the line of large requests.
+func counted(length, need int64) int64 {
+	switch {
+	case need > slotBytes:
+		return need
+	case length > mostSmall:
+		return 1
+	}
+	return 0
+}
+
+// expects is what a body of so many bytes will be counted for, by what those before it needed.
 func (s *Service) expects(length int64) int64 {
 	if length <= int64(s.small) {
 		return 0
 	}
-	return max(max(length, (length>>10)*s.needPerKB.Load())-slotBytes, 0)
+	return counted(length, max(length, (length>>10)*s.needPerKB.Load()))
 }
 
-// enter waits for a slot and for need bytes. A need that every slot has room for is not counted.
-func (s *Service) enter(c *gin.Context, x *claim, need int64) error {
+// enter waits for a slot and for the need bytes of a body of so many bytes.
+func (s *Service) enter(c *gin.Context, x *claim, length int, need int64) error {
 	if kb := c.Request.ContentLength >> 10; kb > 0 && need > 0 {
 		average := s.needPerKB.Load()
 		s.needPerKB.Store(average + (need/kb-average)/8) // of two at once one is lost, which an average survives
 	}
-	if need <= slotBytes {
-		need = 0
-	} else if most := s.gate.most(); most > 0 && need > most {
+	need = counted(int64(length), need)
+	if most := s.gate.most(); most > 0 && need > most {
 		return errTooMany(need, most)
 	}
 	if err := s.gate.enter(c.Request.Context(), need); err != nil {

@@ -40,7 +40,7 @@ var (
 // may wait for both. Who comes on top is refused at once, so that what is accepted is answered in a bounded time and
 // memory stays flat.
 //
-// Large requests have a line of their own, of at most half the queue, and the two lines take turns: a few batches of
+// Large requests, of a long body or of many bytes beside it, have a line of their own, of at most half the queue, and the two lines take turns: a few batches of
 // many rows do not keep everybody else out.
 type gate struct {
 	limit    int64                                                        // the most that run
@@ -68,7 +68,7 @@ type waiter struct {
 
 // The lines.
 const (
-	small = iota // requests that need no more bytes than a slot has for each: they are not counted
+	small = iota // requests that are not counted
 	large
 )
 

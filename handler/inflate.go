@@ -29,7 +29,7 @@ func (s *Service) inflate(c *gin.Context, x *exchange, body []byte) ([]byte, err
 	if coding == "" {
 		return body, nil
 	}
-	if err := s.enter(c, &x.claim, 0); err != nil {
+	if err := s.enter(c, &x.claim, mostSmall+1, 0); err != nil { // how long it will be is not known
 		return nil, err
 	}
 	defer s.leaveSlot(&x.claim)

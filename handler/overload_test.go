@@ -157,6 +157,19 @@ func TestRefusedUnread(t *testing.T) {
 	if err := s.gate.full(s.expects(20 << 10)); err != nil {
 		t.Errorf("a body of 20 KB: got %v, want a place in the line of small ones", err)
 	}
+	const one = `{"x":[0.4,-0.2,0.1]}`
+	for name, long := range map[string]string{"spaces": strings.Repeat(" ", mostSmall) + one, "digits": strings.Replace(one, "1]", strings.Repeat("1", mostSmall)+"]", 1)} {
+		if status, _ := ask(long); status != http.StatusServiceUnavailable {
+			t.Errorf("one row and many %s: got %d, want 503 as for many rows", name, status)
+		}
+		req := httptest.NewRequest("POST", "/predict", io.MultiReader(strings.NewReader(long)))
+		req.ContentLength = -1
+		w := httptest.NewRecorder()
+		s.Engine().ServeHTTP(w, req)
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("one row and many %s in chunks: got %d, want 503 as for many rows", name, w.Code)
+		}
+	}
 	s.gate.leave()
 	if status := <-waits; status != http.StatusOK {
 		t.Errorf("the one that waited: got %d, want 200", status)

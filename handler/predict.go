@@ -87,7 +87,7 @@ func (s *Service) take(c *gin.Context, x *exchange, codec *predict.Codec) (body 
 	if len(body) > s.small {
 		need = s.needOf(body, x.csv, asked, codec)
 	}
-	return body, asked, s.enter(c, &x.claim, need)
+	return body, asked, s.enter(c, &x.claim, len(body), need)
 }
 
 // needOf is what the rows of a body need. asked says that all scores are asked for.

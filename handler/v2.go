@@ -137,7 +137,7 @@ func (s *Service) inferV2(c *gin.Context, x *inference) error {
 	if header >= 0 && header < len(body) {
 		came = values(body[:header]) + int64(len(body)-header)/s.needs.wire
 	}
-	if err := s.enter(c, &x.claim, s.needs.of(came, int64(len(body)), true)); err != nil {
+	if err := s.enter(c, &x.claim, len(body), s.needs.of(came, int64(len(body)), true)); err != nil {
 		return err
 	}
 	defer s.leave(&x.claim)
