@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -38,7 +39,10 @@ func clock() time.Duration { return time.Since(began) }
 
 // around is the only middleware: headers, panics, logs, and the observer.
 func (s *Service) around(c *gin.Context) {
-	h := c.Writer.Header()
+	start, h := clock(), c.Writer.Header()
+	if s.dates != nil {
+		h["Date"] = s.dates.at(start)
+	}
 	h["X-Model-Version"] = s.version
 	if s.color != nil {
 		h["X-Color"] = s.color
@@ -51,7 +55,7 @@ func (s *Service) around(c *gin.Context) {
 		h["Connection"] = closeValue
 	}
 	s.inflight.Add(1)
-	defer s.finish(c, clock())
+	defer s.finish(c, start)
 	if len(c.Request.Header) > mostHeaders {
 		h["Connection"] = closeValue
 		s.fail(c, errManyHeaders)
@@ -139,12 +143,26 @@ func requestID(r *http.Request) []string {
 	if ids := r.Header["X-Request-Id"]; len(ids) > 0 && usableID(ids[0]) {
 		return ids[:1:1]
 	}
-	var id [16]byte
-	var text [2 * len(id)]byte
-	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
-	hex.Encode(text[:], id[:])
+	var id [8]byte
+	var text [4 * len(id)]byte
+	binary.LittleEndian.PutUint64(id[:], mixed(made.Add(1)))
+	copy(text[:], ofProcess)
+	hex.Encode(text[2*len(id):], id[:])
 	return []string{string(text[:])}
+}
+
+// An id that is made is a number of this process's, and one that no other request of it has.
+var (
+	ofProcess = fmt.Sprintf("%016x", rand.Uint64())
+	made      atomic.Uint64
+)
+
+// mixed gives another number to each number, so that those of one after the other have nothing in common: the finalizer of
+// SplitMix64, https://doi.org/10.1145/2714064.2660195.
+func mixed(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 func usableID(id string) bool {

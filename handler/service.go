@@ -36,6 +36,7 @@ type Options struct {
 	Observer     Observer     // nil: nobody counts
 	Record       *record.Log  // of POST /predict; nil: none
 	Metrics      http.Handler // answers GET /metrics; nil: no such route
+	Dates        bool         // answers carry a Date, which net/http's server would make for each
 	Concurrency  int          // the most requests in the model at once; 0: one a core
 	Queue        int          // the most that wait for that; 0: 64 for each of Concurrency; below 0: none
 	// Left is asked about a caller whose request's context has ended while it waits: whether it left for good, or only stopped
@@ -76,6 +77,7 @@ type Service struct {
 	small                int         // a body of so many bytes needs no more than a slot has for each, whatever its rows
 	sinks                chan []byte // nil until it is used first
 	spare                spare
+	dates                *dates       // nil: answers have none of ours
 	needPerKB            atomic.Int64 // what bodies needed, for each KB of their length; moves by an eighth at a time
 	metrics              http.Handler
 	record               *record.Log
@@ -125,6 +127,9 @@ func New(o Options) *Service {
 	}
 	if s.name == "" {
 		s.name = defaultName
+	}
+	if o.Dates {
+		s.dates = new(dates)
 	}
 	s.needs = needsOf(o.Model, s.gate.limit)
 	s.small = sort.Search(firstRead, func(n int) bool { return s.needs.atMost(int64(n), s.codec, s.platforms) > slotBytes }) - 1

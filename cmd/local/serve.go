@@ -37,7 +37,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 		connections = memory.Connections
 	}
 	options := cfg.Options(opened)
-	options.Logger, options.Pace, options.Left, options.Memory = logger, cfg.pace, left, memory.Requests
+	options.Logger, options.Pace, options.Left, options.Memory, options.Dates = logger, cfg.pace, left, memory.Requests, true
 	var counted *metrics
 	if cfg.metrics {
 		counted = newMetrics(m, cfg.Config)
