@@ -20,6 +20,7 @@ type builder struct {
 type ensemble interface {
 	Eval(dst, x []float64, rows int)
 	Trees() int
+	Scratch(rows int) int
 }
 
 // ensemble compiles the trees; nil: there are none.

@@ -141,6 +141,14 @@ func (m *Model) Trees() int {
 	return m.trees.Trees()
 }
 
+// Scratch is how many bytes Raw needs at most beside its arguments for so many rows. They are kept for the next call.
+func (m *Model) Scratch(rows int) int {
+	if m.trees == nil {
+		return 0
+	}
+	return m.trees.Scratch(rows) + 8*(block*m.width()+len(m.projections))
+}
+
 // Raw gives the raw values of rows: rows*Outputs() values of rows*len(Columns()), both row-major. Numbers are rounded to float32;
 // NaN is a missing one. A category is its Code.
 func (m *Model) Raw(raw, x []float64, rows int) {

@@ -168,6 +168,7 @@ func TestNativeFilesOverHTTP(t *testing.T) {
 					t.Fatalf("%s: %v", f.Name, err)
 				}
 				served++
+				oneRowIsSmall(t, f.Name, s)
 				for _, c := range f.Cases {
 					body, sayable := "", true
 					for i, row := range c.Rows {

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"os"
 	"testing"
 
 	"ml-service/handler/predict"
@@ -32,6 +33,34 @@ func TestSmallBodies(t *testing.T) {
 		if got := max(s.needOf(body, true, true, s.codec), s.needOf(body, true, true, s.platforms)); got <= slotBytes && s.small+1 < firstRead && s.codec.MostAbsents(1) == 0 {
 			t.Errorf("%s: %d bytes of commas need %d bytes: they are small too", version, len(body), got)
 		}
+	}
+}
+
+// TestOneRowIsSmall holds that of models of ONNX; TestNativeFilesOverHTTP does of the others.
+func TestOneRowIsSmall(t *testing.T) {
+	for _, name := range []string{"xgb_binary_nan", "tree_classifier_decision_path", "titanic_logreg", "multi_output_regressor"} {
+		m, err := model.Load(os.DirFS(fixtures), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		oneRowIsSmall(t, name, New(Options{Model: m, Concurrency: 2}))
+	}
+}
+
+// oneRowIsSmall wants a row of up to 50 values to be a small request, whatever runs it: trees take many rows in a block, and one without.
+func oneRowIsSmall(t *testing.T, name string, s *Service) {
+	t.Helper()
+	width := 0
+	for _, in := range s.model.Inputs() {
+		width += max(in.Width, 0)
+	}
+	row, ok := s.exampleRow()
+	if !ok || width > 50 {
+		return
+	}
+	body := []byte(`{"x":` + row + `}`)
+	if need := s.needOf(body, false, false, s.codec); counted(int64(len(body)), need) != 0 {
+		t.Errorf("%s: %s needs %d bytes, want at most %d", name, body, need, slotBytes)
 	}
 }
 

@@ -97,6 +97,14 @@ func (m *Model) Width() int {
 // Trees is the number of trees.
 func (m *Model) Trees() int { return m.count }
 
+// Scratch is how many bytes Raw needs at most beside its arguments for so many rows. They are kept for the next call.
+func (m *Model) Scratch(rows int) int {
+	if m.trees == nil {
+		return 0
+	}
+	return m.trees.Scratch(rows) + 8*block*(len(m.sources)+len(m.linear))
+}
+
 // Raw gives the raw scores of rows: rows*Outputs() values of rows*len(Columns()), both row-major. NaN is a missing value; a category is its code.
 func (m *Model) Raw(raw, x []float64, rows int) {
 	width := len(m.columns)

@@ -21,6 +21,7 @@ type native[T float32 | float64] struct {
 
 	raws, width int // values a row before and after the transform
 	raw         func(raw, x []T, rows int) error
+	scratch     func(rows int) int // bytes that raw needs at most beside its arguments
 	scores      func(scores, raw []T, rows int)
 	class       func(raw, scores []T) int // of a classifier; else nil
 	yes         func(score T) bool        // of several answers of yes or no; else nil
@@ -144,8 +145,7 @@ func (n *native[T]) RowWise() bool { return true }
 
 // Memory is that of the inputs, of the rows put together, and of the outputs.
 func (n *native[T]) Memory() onnx.Memory {
-	const blocks = 1 << 20 // of rows as the trees read them
-	m := onnx.Memory{Fixed: blocks, Row: int64(n.features) * int64(dtypeOf[T]().HeldBytes())}
+	m := onnx.Memory{Row: int64(n.features) * int64(dtypeOf[T]().HeldBytes()), Block: int64(n.scratch(math.MaxInt)), BlockRow: int64(n.scratch(1))}
 	for _, v := range n.inputs {
 		m.Row += rowElements(v, 0) * int64(v.DType.HeldBytes())
 	}

@@ -21,6 +21,7 @@ func loadCatBoost(data []byte, own map[string]string) (evaluator, error) {
 		}
 		n.columns = append(n.columns, column)
 	}
+	n.scratch = m.Scratch
 	n.raw = func(raw, x []float64, rows int) error { m.Raw(raw, x, rows); return nil }
 	switch m.Kind() {
 	case catboost.Classifier:

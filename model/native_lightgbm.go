@@ -16,6 +16,7 @@ func loadLightGBM(data []byte, own map[string]string) (evaluator, error) {
 	for i := range m.Columns() {
 		n.columns = append(n.columns, columnOfLightGBM(&m.Columns()[i]))
 	}
+	n.scratch = m.Scratch
 	n.raw = func(raw, x []float64, rows int) error { m.Raw(raw, x, rows); return nil }
 	if m.Kind() == lightgbm.Classifier {
 		n.class = func(_, scores []float64) int { return m.Class(scores) }

@@ -18,6 +18,7 @@ func loadXGBoost(data []byte, own map[string]string) (evaluator, error) {
 	for i := range m.Columns() {
 		n.columns = append(n.columns, columnOfXGBoost(&m.Columns()[i]))
 	}
+	n.scratch = m.Scratch
 	n.raw = func(raw, x []float32, rows int) error {
 		err := m.Raw(raw, x, rows)
 		if err == nil {

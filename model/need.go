@@ -29,7 +29,7 @@ func (m *Model) Need(rows, columns int) Need {
 	if m.rowWise {
 		size = min(rows, m.block)
 	}
-	n.Run = memory.Fixed + int64(size)*(memory.Row+int64(columns)*memory.Column)
+	n.Run = memory.Bytes(size, columns)
 	if m.scores >= 0 {
 		n.Answer = int64(rows) * classBytes
 	}

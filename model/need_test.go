@@ -32,7 +32,7 @@ func TestNeed(t *testing.T) {
 		if most := (need.Run + need.Answer) * 5 / 4; got > most+100_000 {
 			t.Errorf("%s: holds %d bytes behind a run of %d rows, want at most %d of %+v", name, got, rows, most, need)
 		}
-		whole := Need{Run: m.graph.Memory().Fixed + rows*m.graph.Memory().Row}
+		whole := Need{Run: m.graph.Memory().Bytes(rows, 0)}
 		t.Logf("%s: %d bytes of %+v; whole it would be %d", name, got, need, whole.Run)
 		b.Release()
 	}

@@ -7,6 +7,8 @@ import "unsafe"
 type Memory struct {
 	Fixed int64 // whatever the batch is
 	Row   int64 // more for each row
+	// Block is more for a batch of many rows, which are taken in blocks; of a smaller one no more than BlockRow for each row.
+	Block, BlockRow int64
 	// Column is more for each row and each column of the inputs whose number of columns the signature leaves open, as [rows, ?]; where
 	// several do, the columns of all count.
 	Column int64
@@ -14,18 +16,24 @@ type Memory struct {
 	Unbounded bool
 }
 
+// Bytes is the bound for a batch of so many rows, with so many columns in all the inputs that leave theirs open.
+func (m Memory) Bytes(rows, columns int) int64 {
+	return m.Fixed + min(m.Block, int64(rows)*m.BlockRow) + int64(rows)*(m.Row+int64(columns)*m.Column)
+}
+
 // footprint is a size, in elements or bytes, of a value or of a step.
 type footprint struct {
 	fixed, row, column int64
+	block, blockRow    int64
 	unbounded          bool
 }
 
 func (f footprint) plus(g footprint) footprint {
-	return footprint{f.fixed + g.fixed, f.row + g.row, f.column + g.column, f.unbounded || g.unbounded}
+	return footprint{f.fixed + g.fixed, f.row + g.row, f.column + g.column, f.block + g.block, f.blockRow + g.blockRow, f.unbounded || g.unbounded}
 }
 
 func (f footprint) times(by int64) footprint {
-	return footprint{f.fixed * by, f.row * by, f.column * by, f.unbounded}
+	return footprint{f.fixed * by, f.row * by, f.column * by, f.block * by, f.blockRow * by, f.unbounded}
 }
 
 // elements is how many elements v has at most.
@@ -93,5 +101,5 @@ func (c *compiler) memory() Memory {
 	for i := range c.steps {
 		sum = sum.plus(c.steps[i].node.bytes())
 	}
-	return Memory{Fixed: sum.fixed, Row: sum.row, Column: sum.column, Unbounded: sum.unbounded}
+	return Memory{Fixed: sum.fixed, Row: sum.row, Column: sum.column, Block: sum.block, BlockRow: sum.blockRow, Unbounded: sum.unbounded}
 }

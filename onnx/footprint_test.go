@@ -81,7 +81,7 @@ func TestMemory(t *testing.T) {
 				continue
 			}
 			b := m.Memory()
-			bound := b.Fixed + int64(rows)*(b.Row+int64(open)*b.Column)
+			bound := b.Bytes(rows, open)
 			have := held(s)
 			if have > bound {
 				t.Errorf("%s, %d rows: a session holds %d bytes, the bound is %d (%+v)", entry.Name, rows, have, bound, b)
@@ -89,7 +89,7 @@ func TestMemory(t *testing.T) {
 			if ran++; rows == 1 {
 				first = have
 			} else if rows == 1000 {
-				loosest = max(loosest, float64(bound-b.Fixed)/float64(have-first))
+				loosest = max(loosest, float64(int64(rows)*(b.Row+int64(open)*b.Column))/float64(have-first))
 			}
 		}
 	}

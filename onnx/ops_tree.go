@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 
 	"ml-service/tree"
@@ -108,13 +109,13 @@ func newForest[T float32 | float64](n *node, e *tree.Ensemble[T], post transform
 // ensemble is a tree.Ensemble of either type.
 type ensemble interface {
 	Steps() int
-	Scratch() int
+	Scratch(rows int) int
 }
 
 // walks counts what evaluating an ensemble takes.
 func (n *node) walks(e ensemble) {
 	n.perRow = e.Steps()
-	n.scratch.fixed += int64(e.Scratch())
+	n.scratch = n.scratch.plus(footprint{block: int64(e.Scratch(math.MaxInt)), blockRow: int64(e.Scratch(1))})
 	if n.in[0].dtype != Float64 {
 		n.converts(0)
 	}

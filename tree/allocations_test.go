@@ -25,3 +25,22 @@ func TestEvalAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestScratch holds what a call keeps for the next one to what is said of it.
+func TestScratch(t *testing.T) {
+	for _, k := range kinds {
+		rng := rand.New(rand.NewPCG(1, 7))
+		s := randomSpec[float64](rng, k)
+		for _, rows := range []int{1, 7, 100, 3000} {
+			e, err := Compile(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Eval(make([]float64, rows*k.targets), edgeRows(rng, &s, rows), rows)
+			kept := e.scratch.Get().(*scratch[float64])
+			if got, most := 8*cap(kept.keys.memory)+4*lanes*cap(kept.leaves)+cap(kept.reached), e.Scratch(rows); got == 0 || got > most {
+				t.Errorf("%s, %d rows: keeps %d bytes, want some and at most %d", k.name, rows, got, most)
+			}
+		}
+	}
+}

@@ -84,7 +84,7 @@ func (e *Ensemble[T]) Trees() int { return e.trees }
 // Steps is how many nodes, leaves included, a row passes at most.
 func (e *Ensemble[T]) Steps() int { return e.steps }
 
-// Scratch is how many bytes a call of Eval needs at most beside its arguments. They are kept for the next call.
-func (e *Ensemble[T]) Scratch() int {
-	return e.block*(e.columns.width()*8+lanes*4+e.targets) + 16
+// Scratch is how many bytes a call of Eval for so many rows needs at most beside its arguments. They are kept for the next call.
+func (e *Ensemble[T]) Scratch(rows int) int {
+	return min(rows, e.block)*(e.columns.width()*8+lanes*4+e.targets) + 16
 }

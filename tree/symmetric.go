@@ -68,6 +68,9 @@ func CompileSymmetric(s SymmetricSpec) (*Symmetric, error) {
 // Trees is the number of trees.
 func (e *Symmetric) Trees() int { return len(e.trees) }
 
+// Scratch is how many bytes a call of Eval needs beside its arguments, whatever the rows. They are kept for the next call.
+func (e *Symmetric) Scratch(int) int { return (e.width + 1 + 8) * symmetricRows }
+
 // Eval evaluates rows of x (rows*Features values, row-major) into dst (rows*Targets values, row-major). It allocates nothing in
 // steady state. It panics where x or dst is too short.
 func (e *Symmetric) Eval(dst, x []float64, rows int) {

@@ -140,6 +140,14 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("row %d, column %d: %s", e.Row, e.Column, e.Message)
 }
 
+// Scratch is how many bytes Raw needs at most beside its arguments for so many rows. They are kept for the next call.
+func (m *Model) Scratch(rows int) int {
+	if m.trees == nil {
+		return 0
+	}
+	return m.trees.Scratch(rows)
+}
+
 // Raw gives the margins of rows: rows*Outputs() values of rows*Features(), both row-major. NaN is a missing value; a category is its code.
 // It changes codes in x to what the trees tell apart. A *ValueError is an infinity.
 func (m *Model) Raw(margins, x []float32, rows int) error {

@@ -55,12 +55,13 @@ func columnsOf(inputs []model.Input) (names []string, byName map[string]int) {
 }
 
 // Absents is how many values a body may leave out, so that a few bytes cannot ask for many: as many as it has bytes, and those of
-// a row or a few. It is 0 where the model handles no missing values, or takes no columns.
+// a row or a few; no more than its rows have, of which there is at most one a comma and one. It is 0 where the model handles no missing
+// values, or takes no columns.
 func (c *Codec) Absents(body []byte) int {
 	if !c.sparse || bytes.Count(body, brace) < 2 {
 		return 0
 	}
-	return c.MostAbsents(len(body))
+	return min(c.MostAbsents(len(body)), (bytes.Count(body, comma)+1)*len(c.columns))
 }
 
 // MostAbsents is what Absents is at most for a body of so many bytes.
