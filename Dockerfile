@@ -12,7 +12,7 @@ ARG REVISION=unknown
 ARG MODELS=models
 RUN mkdir /models && cp -R "$MODELS"/*/ /models/ && chmod -R a+rX /models && mkdir -m 0700 /record
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags nomsgpack -trimpath -buildvcs=false \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -pgo=cmd/local/cpu.pgo -tags nomsgpack -trimpath -buildvcs=false \
     -ldflags "-s -w -X ml-service/handler.modelVersion=$MODEL_VERSION -X ml-service/handler.revision=$REVISION" -o /ml-service ./cmd/local
 
 FROM scratch

