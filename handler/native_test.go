@@ -321,6 +321,23 @@ func TestNativeErrors(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", cell, got, want)
 		}
 	}
+	spaced := map[string]string{"metadata.json": `{"feature_names":["f 0","f1","f2","f3","größe","city \"name\""]}`}
+	if cats, err = nativeService("model.ubj", nativeFile(t, "xgboost", "xgb_cats_strings", "model.ubj"), spaced); err != nil {
+		t.Fatal(err)
+	}
+	const named = `{"x":[{"f 0":1,"f1":2,"f2":3,"f3":null,"größe":5,"%s":"Kiwi"}]}`
+	for name, want := range map[string]string{
+		`city \"name\"`: `{"error":"x[0].city \"name\": want a category that the model was trained with, got \"Kiwi\"","field":"x[0].city \"name\""}`,
+		"f5":            `{"error":"x[0].f5: no such input, want`,
+	} {
+		if _, got := send(cats, "/predict", fmt.Sprintf(named, name)); !strings.HasPrefix(string(got), want) {
+			t.Errorf("named beside the file, %s: got %s, want %s", name, got, want)
+		}
+	}
+	spaced["metadata.json"] = `{"feature_names":["a","b","c","d","e","b"]}`
+	if _, err := nativeService("model.ubj", nativeFile(t, "xgboost", "xgb_cats_strings", "model.ubj"), spaced); err == nil || !strings.Contains(err.Error(), `feature_names: "b" is there twice`) {
+		t.Errorf("a name twice: got %v", err)
+	}
 	for name, c := range map[string]struct {
 		beside map[string]string
 		want   string

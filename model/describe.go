@@ -181,8 +181,10 @@ func (m *Model) spreadFeatures(features []string) error {
 }
 
 // list reads a metadata value that is a JSON list of strings; nil where the key is absent.
-func (m *Model) list(key string) ([]string, error) {
-	text, ok := m.Metadata()[key]
+func (m *Model) list(key string) ([]string, error) { return listOf(m.Metadata(), key) }
+
+func listOf(metadata map[string]string, key string) ([]string, error) {
+	text, ok := metadata[key]
 	if !ok || text == "" {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"ml-service/onnx"
 )
@@ -54,6 +55,10 @@ func dtypeOf[T float32 | float64]() onnx.DType {
 // describe makes the inputs and outputs; own is what lies beside the file.
 func (n *native[T]) describe(own map[string]string) error {
 	n.metadata = map[string]string{}
+	n.grouped = !slices.ContainsFunc(n.columns, func(c nativeColumn[T]) bool { return c.text != nil || c.number != nil })
+	if err := n.rename(own); err != nil {
+		return err
+	}
 	n.setInputs()
 	if err := n.setLabels(own["class_labels"]); err != nil {
 		return err
@@ -79,12 +84,25 @@ func (n *native[T]) describe(own map[string]string) error {
 	return nil
 }
 
-func (n *native[T]) setInputs() {
-	named := false
-	for _, c := range n.columns {
-		named = named || c.text != nil || c.number != nil
+// rename gives the inputs the names of metadata.json: LightGBM's file has none with spaces. A list of another length is told of by
+// the model.
+func (n *native[T]) rename(own map[string]string) error {
+	names, err := listOf(own, "feature_names")
+	if err != nil || n.grouped || len(names) != len(n.columns) {
+		return err
 	}
-	if n.grouped = !named; n.grouped {
+	seen := make(map[string]bool, len(names))
+	for i, name := range names {
+		if seen[name] {
+			return fmt.Errorf("metadata feature_names: %q is there twice, and each is an input of its own", name)
+		}
+		seen[name], n.columns[i].name = true, name
+	}
+	return nil
+}
+
+func (n *native[T]) setInputs() {
+	if n.grouped {
 		n.inputs = []onnx.Value{{Name: "x", DType: n.numbers, Shape: []int{-1, n.features}, Missing: true}}
 		if n.columns != nil {
 			names := make([]string, len(n.columns))
