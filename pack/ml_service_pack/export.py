@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from .graph import rename_inputs
 from .rows import is_text
 
 
@@ -53,7 +54,10 @@ def ordered(rows, names):
     missing = [n for n in names if n not in rows.columns]
     if missing:
         raise Refused(f"the rows have no column {', '.join(map(str, missing[:10]))}, which the model was trained on")
-    return rows[list(names)]
+    chosen = rows[list(names)]
+    if len(chosen.columns) > len(names):
+        raise Refused(f"the rows have two columns {chosen.columns[chosen.columns.duplicated()][0]}: name them apart")
+    return chosen
 
 
 def of_booster(predicted, classifies):
@@ -126,7 +130,7 @@ def lightgbm_file(model, rows, folder):
     path = folder / "model.txt"
     booster.save_model(str(path))
     metadata = {}
-    if not booster.pandas_categorical and names != list(rows.columns):
+    if names != list(rows.columns):
         metadata["feature_names"] = [str(c) for c in rows.columns]
     classes = getattr(model, "classes_", None)
     if classes is not None and (classes.dtype == bool or list(classes) != list(range(len(classes)))):
@@ -307,9 +311,13 @@ def onnx_of(model, rows, folder, double, framed):
     fitted, model = model, without_flat_votes(model)
     register_boosters()
     numbers = DoubleTensorType if double else FloatTensorType
-    columns = by_column(model, rows)
+    columns = {str(c): c for c in rows.columns} if by_column(model, rows) else None  # by name of the input that takes it
     if columns:
-        types = [(str(c), (StringTensorType if is_text(rows[c]) else numbers)([None, 1])) for c in rows.columns]
+        if "" in columns:
+            raise Refused("a column has no name, and each is an input of its own: train with one")
+        if len(columns) < len(rows.columns):
+            raise Refused("two columns have one name, and each is an input of its own: name them apart")
+        types = [(name, (StringTensorType if is_text(rows[c]) else numbers)([None, 1])) for name, c in columns.items()]
     else:
         types = [("x", numbers([None, rows.shape[1]]))]
     classifier = hasattr(model, "classes_") or hasattr(model, "predict_proba")
@@ -327,6 +335,8 @@ def onnx_of(model, rows, folder, double, framed):
     for key, value in metadata.items():
         entry = graph.metadata_props.add()
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
+    if columns:
+        rename_inputs(graph, list(columns))
     path = folder / "model.onnx"
     onnx.save(graph, str(path))
 
@@ -334,10 +344,10 @@ def onnx_of(model, rows, folder, double, framed):
         frame = ordered(frame, rows.columns)
         return answers(fitted, frame if framed else frame.to_numpy())
 
-    return Exported("model.onnx", path, {}, own, runtime(path, rows, types, classifier))
+    return Exported("model.onnx", path, {}, own, runtime(path, rows, columns, classifier))
 
 
-def runtime(path, rows, types, classifier):
+def runtime(path, rows, columns, classifier):
     """ONNX Runtime on the file."""
     import onnxruntime
 
@@ -348,10 +358,10 @@ def runtime(path, rows, types, classifier):
         frame = ordered(frame, rows.columns)
         feeds = {}
         for i in session.get_inputs():
-            if len(types) == 1:
+            if columns is None:
                 feeds[i.name] = frame.to_numpy().astype(kinds[i.type])
             else:
-                column = frame[i.name]
+                column = frame[columns[i.name]]
                 values = column.fillna("").map(str) if is_text(column) else column
                 feeds[i.name] = values.to_numpy().astype(kinds[i.type]).reshape(-1, 1)
         out = session.run(None, feeds)

@@ -84,11 +84,11 @@ class Service:
         inputs, names = self.inputs, list(rows.columns)
         if len(inputs) == 1 and len(names) == inputs[0]["shape"][-1]:
             text = inputs[0]["datatype"] == "BYTES"
-            return [[self.cell(v, text) for v in row] for row in rows.itertuples(index=False)]
+            return [[self.cell(v, text) for v in row] for row in rows.itertuples(index=False, name=None)]
         kinds = [i["datatype"] == "BYTES" for i in inputs]
         by_place = [names[k] for k in range(len(inputs))] if len(names) == len(inputs) else names
         columns = [i["name"] if i["name"] in rows.columns else by_place[k] for k, i in enumerate(inputs)]
-        return [{i["name"]: self.cell(row[names.index(c)], t) for i, c, t in zip(inputs, columns, kinds)} for row in rows.itertuples(index=False)]
+        return [{i["name"]: self.cell(row[names.index(c)], t) for i, c, t in zip(inputs, columns, kinds)} for row in rows.itertuples(index=False, name=None)]
 
     @staticmethod
     def cell(value, text):
