@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 
-from .graph import rename_inputs
-from .rows import is_text
+from .graph import null_words, rename_inputs, text_categories
+from .rows import is_text, with_missing
 
 
 class Refused(Exception):
@@ -339,15 +339,48 @@ def onnx_of(model, rows, folder, double, framed):
         rename_inputs(graph, list(columns))
     path = folder / "model.onnx"
     onnx.save(graph, str(path))
+    categories = text_categories(graph) if columns else {}
+    words = null_words(categories)
+    trained = {columns[name]: value for name, value in own_values(fitted, categories, words).items()}
 
     def own(frame):
-        frame = ordered(frame, rows.columns)
+        frame = with_missing(ordered(frame, rows.columns), trained)
         return answers(fitted, frame if framed else frame.to_numpy())
 
-    return Exported("model.onnx", path, {}, own, runtime(path, rows, columns, classifier))
+    return Exported("model.onnx", path, {}, own, runtime(path, rows, columns, words, classifier))
 
 
-def runtime(path, rows, columns, classifier):
+def own_values(model, categories, words):
+    """By name of an input, the category of an estimator that is exported as the word for a missing value: NaN, None or text. A column's
+    encoder is the first that has its categories and is no other column's."""
+    known, found = list(fitted_categories(model, set())), {}
+    for name, texts in categories.items():
+        at = next((i for i, own in enumerate(known) if {str(v) for v in own} == set(texts)), None)
+        own = known.pop(at) if at is not None else [np.nan, None]
+        if name in words:
+            found[name] = next(v for v in own if str(v) == words[name])
+    return found
+
+
+def fitted_categories(part, seen):
+    """The categories of all encoders in an estimator, a list for each column, in the order in which they are written."""
+    if id(part) in seen:
+        return
+    seen.add(id(part))
+    if isinstance(part, dict):
+        parts = part.values()
+    elif isinstance(part, (list, tuple)):
+        parts = part
+    elif hasattr(part, "get_params"):
+        yield from getattr(part, "categories_", [])
+        parts = vars(part).values()
+    else:
+        return
+    for p in parts:
+        yield from fitted_categories(p, seen)
+
+
+def runtime(path, rows, columns, words, classifier):
     """ONNX Runtime on the file."""
     import onnxruntime
 
@@ -362,7 +395,7 @@ def runtime(path, rows, columns, classifier):
                 feeds[i.name] = frame.to_numpy().astype(kinds[i.type])
             else:
                 column = frame[columns[i.name]]
-                values = column.fillna("").map(str) if is_text(column) else column
+                values = with_missing(frame, {columns[i.name]: words.get(i.name, "")})[columns[i.name]].map(str) if is_text(column) else column
                 feeds[i.name] = values.to_numpy().astype(kinds[i.type]).reshape(-1, 1)
         out = session.run(None, feeds)
         if classifier and len(out) == 2:

@@ -63,3 +63,13 @@ def is_text(column):
     import pandas as pd
 
     return not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+
+
+def with_missing(rows, values):
+    """The rows with a value of one's own for what is missing, by column."""
+    import pandas as pd
+
+    rows = rows.copy()
+    for name, value in values.items():
+        rows[name] = pd.Series([value if gone else v for v, gone in zip(rows[name], rows[name].isna())], index=rows.index, dtype=object)
+    return rows
