@@ -2,11 +2,14 @@
 
     python estimators.py BINARY OUT
 
-Prints one JSON line an estimator: name, file, outcome (same, refused), detail. Data by seed.
+Each version that is written is then asked by the names of the frame's columns: its golden rows have them, and `score` reads the CSV of
+the frame. Prints one JSON line an estimator: name, file, outcome (same, refused), detail. Data by seed.
 """
 
+import io
 import json
 import pathlib
+import subprocess
 import sys
 import time
 import warnings
@@ -161,10 +164,83 @@ def estimators():
     yield "CatBoostClassifier, labels that are fractions", frame(lambda x, y: catboost.CatBoostClassifier(**options).fit(x, np.array([0.5, 2.0])[y]), binary)
 
 
+    yield from named()
+    yield from missing()
+
+
+# Names that no identifier holds: some become one where "_" is written for the rest, one is the name of an output, and three are no ASCII.
+ODD = {"age": "label", "income": "a b", "debt": "a_b", "years": "7 – größer?", "city": 'city "of" birth, (now)', "plan": "a.b"}
+
+
+def named():
+    """Estimators whose columns have odd names, texts among them."""
+    from sklearn.compose import ColumnTransformer, make_column_transformer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+    import catboost
+    import lightgbm
+    import xgboost
+
+    spaced = {"age": "age in years", "city": "city name", "income": "net  income"}
+
+    def frame(make, target, names, text=True, kept=object):
+        def fit():
+            x, signal, _ = texts() if text else data()
+            x = x.rename(columns=names)
+            typed = x.astype({c: kept for c in x.columns if x[c].dtype == object})
+            return make(typed, target(signal)), x
+        return fit
+
+    def pipeline(encoder, last):
+        numbers, words = ([ODD[c] for c in columns] for columns in (("age", "income", "debt", "years"), ("city", "plan")))
+        return make_pipeline(ColumnTransformer([("n", StandardScaler(), numbers), ("t", encoder, words)]), last)
+
+    yield "one-hot text, odd names", frame(lambda x, y: pipeline(OneHotEncoder(), LogisticRegression(max_iter=300)).fit(x, y), binary, ODD)
+    yield "ordinal text, neighbours, odd names", frame(lambda x, y: pipeline(OrdinalEncoder(), KNeighborsRegressor(3)).fit(x, y), lambda s: s, ODD)
+    yield "numbers picked by odd names", frame(lambda x, y: make_pipeline(make_column_transformer((StandardScaler(), ["a b"]), remainder="passthrough"), Ridge()).fit(x, y), lambda s: s, ODD, text=False)
+    yield "LGBMClassifier, categories, spaces", frame(lambda x, y: lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, min_data_per_group=5).fit(x, words(y)), binary, spaced, kept="category")
+    yield "LightGBM's Booster, categories, spaces", frame(lambda x, y: lightgbm.train({"objective": "regression", "verbose": -1, "min_data_per_group": 5}, lightgbm.Dataset(x, y), 10), lambda s: s, spaced, kept="category")
+    yield "XGBRegressor, categories, spaces", frame(lambda x, y: xgboost.XGBRegressor(n_estimators=10, enable_categorical=True).fit(x, y), lambda s: s, spaced, kept="category")
+    yield "CatBoostRegressor, categories, odd names", frame(
+        lambda x, y: catboost.CatBoostRegressor(iterations=10, verbose=0, allow_writing_files=False, thread_count=1).fit(x, y, cat_features=[ODD["city"], ODD["plan"]]), lambda s: s, ODD)
+
+
+def missing():
+    """Pipelines in which a missing text is a category: NaN, None or the text None, with rows as they were trained on or read out of CSV."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+    def fit(encoder, city, plan, table):
+        def fitted():
+            x, signal, r = texts()
+            for column, value in (("city", city), ("plan", plan)):
+                gone = r.rand(len(x)) < 0.2
+                x[column] = pd.Series([value if g else v for g, v in zip(gone, x[column])], dtype=object)
+                signal = signal + 2 * gone
+            prepare = ColumnTransformer([("texts", encoder, ["city", "plan"])], remainder="passthrough")
+            fitted = make_pipeline(prepare, LogisticRegression(max_iter=300)).fit(x, binary(signal))
+            return fitted, pd.read_csv(io.StringIO(x.to_csv(index=False))).astype({"city": object, "plan": object}) if table else x
+        return fitted
+
+    for table in (False, True):
+        rows = "of a table" if table else "as trained"
+        yield f"one-hot text, NaN a category, rows {rows}", fit(OneHotEncoder(handle_unknown="ignore"), np.nan, np.nan, table)
+        yield f"one-hot text, None a category, rows {rows}", fit(OneHotEncoder(handle_unknown="ignore"), None, "None", table)
+        yield f"ordinal text, NaN and None, rows {rows}", fit(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), np.nan, None, table)
+
+
 # What cannot be right, and is refused: the exporter's fault, or the file's.
 def refusals():
     from sklearn import ensemble
     from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
 
     import xgboost
 
@@ -183,6 +259,32 @@ def refusals():
 
     yield "IsotonicRegression", isotonic
 
+    def nameless():
+        x, signal, _ = texts()
+        x = x[["city", "plan"]].set_axis(["", "plan"], axis=1)
+        return make_pipeline(OneHotEncoder(), LogisticRegression()).fit(x, binary(signal)), x
+
+    yield "a column without a name", nameless
+
+
+def asked(program, folder, rows):
+    """What is wrong where the version is asked by the names of the frame's columns; empty: nothing."""
+    golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
+    for row in golden["rows"]:
+        if isinstance(row["x"], dict) and list(row["x"]) != list(rows.columns):
+            return f"the golden rows have {list(row['x'])}, want {list(rows.columns)}"
+    ranges = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))["training_ranges"]
+    if not set(ranges) <= set(rows.columns):
+        return f"training_ranges has {list(ranges)}, want {list(rows.columns)}"
+    score = subprocess.run([program, "score", "--model", str(folder), "--format", "csv"], input=rows.to_csv(index=False).encode(), capture_output=True)
+    if score.returncode != 0:
+        return "score: " + score.stderr.decode()
+    want = [a["prediction"] for a in golden["answers"]]
+    if not isinstance(want[0], (int, float)):
+        return "" if len(score.stdout.splitlines()) == len(rows) + 1 else "score: " + score.stdout.decode()
+    got = pd.read_csv(io.BytesIO(score.stdout))["prediction"]
+    return "" if len(got) == len(rows) and np.allclose(got[: len(want)], want, 1e-4, 1e-5) else f"score: {got.tolist()}, want {want}"
+
 
 def main():
     program, out = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -194,6 +296,9 @@ def main():
                 model, rows = fit()
                 packed = pack(model, rows.head(60), f"{want}{number}", out, service=program)
                 line.update(outcome="same", file=packed.file, rows=packed.rows, compared=packed.compared)
+                wrong = asked(program, packed.folder, rows.head(60)) if packed.rows else ""
+                if wrong:
+                    line.update(outcome="not asked by name", detail=wrong)
             except Refused as e:
                 line.update(outcome="refused", detail=str(e))
             except Exception as e:  # noqa: BLE001 - the test wants to see it

@@ -20,7 +20,7 @@ type line struct {
 	Seconds                           float64
 }
 
-// TestPack packs 51 estimators, each compared three ways over HTTP, and 3 that must be refused.
+// TestPack packs 64 estimators, each compared three ways over HTTP and asked by the names of its frame, and 4 that must be refused.
 func TestPack(t *testing.T) {
 	root, binary := e2e.Root(t), e2e.Binary(t, "./cmd/local")
 	python := environment(t, root)
@@ -44,10 +44,11 @@ func TestPack(t *testing.T) {
 			refused++
 		}
 	}
-	if got, want := fmt.Sprint(same, refused, files), "51 3 map[model.cbm:4 model.onnx:36 model.txt:5 model.ubj:6]"; got != want {
+	if got, want := fmt.Sprint(same, refused, files), "64 4 map[model.cbm:5 model.onnx:45 model.txt:7 model.ubj:7]"; got != want {
 		t.Errorf("packed, refused: got %s, want %s", got, want)
 	}
 	commandLine(t, root, python, binary, work)
+	renamed(t, python, work)
 }
 
 // environment is a Python with what the estimators need and the package from its wheel.
@@ -116,5 +117,30 @@ x.to_csv("rows.csv", index=False)
 	again, err := in.Run(python, "-m", "ml_service_pack", "model.joblib", "--rows", "rows.csv", "--version", "v1", "--out", "packed")
 	if err != nil || again.Code != 2 || !strings.Contains(again.Stderr, "is there already: versions are not overwritten") {
 		t.Errorf("a version that is there: got %+v, %v; want 2", again, err)
+	}
+}
+
+// renamed gives the inputs of a graph other names: one that a branch reads, and one that a value inside has already.
+func renamed(t *testing.T, python, work string) {
+	t.Helper()
+	const rename = `
+import numpy as np, onnx, onnxruntime
+from ml_service_pack.graph import rename_inputs
+m = onnx.parser.parse_model("""<ir_version: 10, opset_import: ["": 21]>
+g (float[N, 1] a_b, float[N, 1] a_b1, bool[] yes) => (float[N, 1] out) {
+  sum = Add(a_b, a_b1)
+  out = If (yes) <
+    then_branch = yes_branch () => (float[N, 1] more) { twice = Add(sum, sum) more = Sub(twice, a_b) },
+    else_branch = no_branch () => (float[N, 1] less) { less = Sub(sum, a_b1) }>
+}""")
+names = ["a b", "twice", "out"]
+rename_inputs(m, names)
+session = onnxruntime.InferenceSession(m.SerializeToString())
+ask = lambda yes: session.run(None, dict(zip(names, (np.float32([[3]]), np.float32([[5]]), np.array(yes)))))[0].item()
+print([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()], ask(True), ask(False))
+`
+	said := e2e.Command{Dir: work, Limit: time.Minute}.Output(t, python, "-c", rename)
+	if want := "['a b', 'twice', 'out'] ['out_1'] 13.0 3.0\n"; said != want {
+		t.Errorf("renamed: got %s, want %s", said, want)
 	}
 }
