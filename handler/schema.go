@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"slices"
 	"strconv"
 
 	"ml-service/handler/oip"
@@ -132,15 +133,24 @@ func rowOfModel(m *model.Model) object {
 		return s
 	}
 	properties, required := object{}, list{}
+	columns := !slices.ContainsFunc(inputs, func(in model.Input) bool { return in.Width != 1 || len(in.Row) != 1 })
 	for _, in := range inputs {
 		s := rowSchema(in)
 		if in.Width == 1 && len(in.Shape) < 3 {
 			s = elementSchema(in)
 		}
 		properties[in.Name] = s
-		required = append(required, in.Name)
+		if !in.Missing || !columns {
+			required = append(required, in.Name)
+		}
 	}
-	return object{"type": "object", "title": "a row", "properties": properties, "required": required, "additionalProperties": false}
+	s := object{"type": "object", "title": "a row", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	} else {
+		s["minProperties"] = 1
+	}
+	return s
 }
 
 // warningsSchema describes the member of an answer that says which categories the model did not know.

@@ -78,6 +78,7 @@ type Request struct {
 	seen      []int
 	came      []int // per column of a frame, the round in which it came last
 	round     int
+	given     bool              // some object of x names a column
 	absents   int               // how many values more may be absent
 	order     []int             // the columns in the order in which they came
 	nth       int               // of order, the column being read of a row of a split frame

@@ -29,7 +29,7 @@ func (r *Request) reset(body []byte) {
 	r.rowwise, r.root = false, "x"
 	r.row, r.objects, r.single = -1, false, false
 	r.output, r.answered, r.warned = 0, 0, 0
-	r.form, r.frameRows, r.probabilities = byInput, 0, false
+	r.form, r.frameRows, r.probabilities, r.given = byInput, 0, false, false
 	r.absents = r.codec.Absents(body)
 	for i, t := range r.inputs {
 		clearTensor(t)
@@ -267,6 +267,7 @@ func (r *Request) object() error {
 		return err
 	}
 	round := max(r.row, 0) + 1
+	r.order = r.order[:0]
 	for s.More('}') {
 		name, err := s.Name()
 		if err != nil {
@@ -280,7 +281,7 @@ func (r *Request) object() error {
 		if r.seen[k] == round {
 			return r.wrong(r.place(k, 0, 0), scan.ErrTwice.Error())
 		}
-		r.seen[k] = round
+		r.seen[k], r.given = round, true
 		if err := r.member(k); err != nil {
 			return err
 		}
@@ -289,8 +290,14 @@ func (r *Request) object() error {
 		return err
 	}
 	for k := range r.seen {
-		if r.seen[k] != round {
+		if r.seen[k] == round {
+			continue
+		}
+		if len(r.inputs) == 1 || r.codec.columns == nil {
 			return r.wrong(r.place(k, 0, 0), "missing, want "+wants(&r.codec.inputs[k]))
+		}
+		if err := r.absent(k, 1); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -306,6 +313,9 @@ func (r *Request) member(k int) error {
 
 // shape gives the tensors the shape of that many rows.
 func (r *Request) shape(rows int) error {
+	if r.objects && !r.given && (r.form == byFeature || r.form == byInput) {
+		return &Error{Field: "x", Message: "want at least one of " + listed(r.codec.columns) + ", got none"}
+	}
 	for k, t := range r.inputs {
 		in := &r.codec.inputs[k]
 		if in.FixedRows > 0 && in.FixedRows != rows {

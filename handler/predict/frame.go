@@ -58,11 +58,22 @@ func columnsOf(inputs []model.Input) (names []string, byName map[string]int) {
 // a row or a few; no more than its rows have, of which there is at most one a comma and one. It is 0 where the model handles no missing
 // values, or takes no columns.
 func (c *Codec) Absents(body []byte) int {
-	if !c.sparse || bytes.Count(body, brace) < 2 {
+	if !c.sparse {
+		return 0
+	}
+	objects := bytes.Count(body, brace)
+	var s scan.Scanner
+	if s.Reset(body); s.Peek() == '{' {
+		objects-- // the body itself
+	}
+	if objects == 0 {
 		return 0
 	}
 	return min(c.MostAbsents(len(body)), (bytes.Count(body, comma)+1)*len(c.columns))
 }
+
+// Columns is how many values of a row callers can name; 0: none.
+func (c *Codec) Columns() int { return len(c.columns) }
 
 // MostAbsents is what Absents is at most for a body of so many bytes.
 func (c *Codec) MostAbsents(bytes int) int {
@@ -162,6 +173,7 @@ func (r *Request) record() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
+	r.given = r.given || len(r.order) > 0
 	for k := range r.codec.columns {
 		if r.came[k] != r.round {
 			if err := r.absent(k, 1); err != nil {

@@ -39,6 +39,12 @@ func TestFrames(t *testing.T) {
 		{"split, an absent column", []model.Input{wine(true)}, `{"x":{"columns":["hue","x"],"data":[[2,3],[5,6]]}}`, "[2 3] [NaN 2 3 NaN 5 6]", false},
 		{"columns of inputs", people, `{"x":{"class":[3,4],"age":[1,null],"sex":["f","m"]}}`, `[2 1] [1 NaN] | [2 1] ["f" "m"] | [2 1] [3 4]`, false},
 		{"split of inputs", people, `{"x":{"columns":["sex","class","age"],"index":[0,1],"data":[["f",3,1],["m",4,null]]}}`, `[2 1] [1 NaN] | [2 1] ["f" "m"] | [2 1] [3 4]`, false},
+		{"an absent input", people, `{"x":{"class":3,"sex":"f"}}`, `[1 1] [NaN] | [1 1] ["f"] | [1 1] [3]`, true},
+		{"an absent input of a batch", people, `{"x":[{"class":3,"sex":"f"},{"sex":"m","age":1,"class":4}]}`, `[2 1] [NaN 1] | [2 1] ["f" "m"] | [2 1] [3 4]`, false},
+		{"an absent input of columns of one row", people, `{"x":{"class":[3],"sex":["f"]}}`, `[1 1] [NaN] | [1 1] ["f"] | [1 1] [3]`, true},
+		{"an absent input of columns", people, `{"x":{"class":[3,4],"sex":["f","m"]}}`, `[2 1] [NaN NaN] | [2 1] ["f" "m"] | [2 1] [3 4]`, false},
+		{"an absent input of a split", people, `{"x":{"columns":["sex","class"],"data":[["f",3],["m",4]]}}`, `[2 1] [NaN NaN] | [2 1] ["f" "m"] | [2 1] [3 4]`, false},
+		{"a row of none", []model.Input{age, optional(sex)}, `{"x":[{},{"age":1}]}`, `[2 1] [NaN 1] | [2 1] ["\xff" "\xff"]`, false},
 		{"by input name still", []model.Input{func() model.Input { in := wine(false); in.Features = []string{"a", "b", "c"}; return in }()}, `{"x":{"x":[1,2,3]}}`, "[1 3] [1 2 3]", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,6 +87,13 @@ func TestFramesRefuse(t *testing.T) {
 		{one, `{"x":{"data":[[1,2,3]]}}`, "x.columns", "x.columns: missing, want a list of names"},
 		{one, `{"x":{"columns":["ash","hue","x"],"data":[]}}`, "x.data", "x.data: want at least one row, got none"},
 		{people, `{"x":{"age":[1,2],"sex":["f","m"]}}`, "x.class", "x.class: missing, want a whole number"},
+		{people, `{"x":{"age":1,"sex":"f"}}`, "x.class", "x.class: missing, want a whole number"},
+		{people, `{"x":[{"age":1,"sex":"f","class":1},{"sex":"f","class":1,"aeg":2}]}`, "x[1].aeg", "x[1].aeg: no such input, want age, sex, class"},
+		{[]model.Input{age, optional(sex)}, `{"x":{}}`, "x", "x: want at least one of age, sex, got none"},
+		{[]model.Input{age, optional(sex)}, `{"x":[{},{}]}`, "x", "x: want at least one of age, sex, got none"},
+		{[]model.Input{age, optional(sex)}, `{"x":{"columns":[],"data":[[]]}}`, "x.columns", "x.columns: want at least one name, got none"},
+		{[]model.Input{age, optional(scans)}, `{"x":{"age":1}}`, "x.scan", "x.scan: missing, want a list of 2 numbers"},
+		{[]model.Input{wine(true)}, `{"x":{}}`, "x", "x: want at least one of ash, hue, x, got none"},
 		{people, `{"x":{"age":[1,2],"sex":["f",null],"class":[1,2]}}`, "x.sex[1]", "x.sex[1]: want a string, got null, and the model handles no missing value here"},
 	} {
 		r := requestOf(c.inputs...)

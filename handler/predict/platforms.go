@@ -301,9 +301,16 @@ func (r *Request) tensors() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
+	r.order = r.order[:0]
 	for k := range r.seen {
-		if r.seen[k] == 0 {
+		if r.seen[k] > 0 {
+			continue
+		}
+		if len(r.inputs) == 1 || r.codec.columns == nil || r.frameRows == 0 || !r.codec.inputs[k].Missing {
 			return r.wrong(r.place(k, 0, 0), "missing, want a list of rows")
+		}
+		if err := r.absent(k, r.frameRows); err != nil {
+			return err
 		}
 	}
 	return nil

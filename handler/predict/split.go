@@ -57,6 +57,8 @@ func (r *Request) split() error {
 	switch {
 	case !columns:
 		return &Error{Field: "x.columns", Message: "missing, want a list of names"}
+	case len(r.order) == 0:
+		return &Error{Field: "x.columns", Message: "want at least one name, got none"}
 	case !data:
 		return &Error{Field: "x.data", Message: "missing, want a list of rows"}
 	}
