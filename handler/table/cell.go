@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -21,14 +22,65 @@ func missing(cell []byte) bool {
 	return false
 }
 
-func setCell(t *onnx.Tensor, i int, in *model.Input, cell []byte) error {
-	switch d := in.DType; {
-	case d == onnx.String:
-		t.Str[i] = string(cell)
-		if in.Missing && len(cell) == 0 && !slices.Contains(in.Categories, "") {
-			t.Str[i] = model.MissingText
+// empty is what an empty field of a column of strings means.
+type empty uint8
+
+const (
+	emptyText    empty = iota // the text of no characters
+	emptyMissing              // a missing value
+	emptyRefused              // one, which the model does not handle
+)
+
+// emptyOf says what an empty field means for value k of an input: of a category it is a missing value, as JSON's null is, unless the
+// empty text is one of the categories.
+func emptyOf(in *model.Input, k int) empty {
+	categories := in.Categories
+	if k < len(in.Columns) && in.Columns[k].Categories != nil {
+		categories = in.Columns[k].Categories
+	}
+	switch {
+	case in.DType != onnx.String || slices.Contains(categories, ""):
+		return emptyText
+	case in.Missing:
+		return emptyMissing
+	case categories != nil:
+		return emptyRefused
+	}
+	return emptyText
+}
+
+// errMissing is a missing value that the model does not handle.
+func errMissing(noun string, cell []byte) error {
+	return fmt.Errorf("want a %s, and the model handles no missing value here, got %q", noun, clip(cell))
+}
+
+// setMissing puts a missing value into an input that takes one.
+func setMissing(t *onnx.Tensor, i int) {
+	switch t.DType {
+	case onnx.String:
+		t.Str[i] = model.MissingText
+	case onnx.Float32:
+		t.F32[i] = float32(math.NaN())
+	default:
+		t.F64[i] = math.NaN()
+	}
+}
+
+func setCell(t *onnx.Tensor, i int, in *model.Input, empty empty, cell []byte) error {
+	if in.DType == onnx.String {
+		switch t.Str[i] = string(cell); {
+		case len(cell) > 0:
+		case empty == emptyMissing:
+			setMissing(t, i)
+		case empty == emptyRefused:
+			return errMissing("string", cell)
 		}
 		return nil
+	}
+	if n := len(cell); n > 0 && (cell[0] == ' ' || cell[n-1] == ' ' || cell[0] == '\t' || cell[n-1] == '\t') {
+		cell = bytes.Trim(cell, " \t")
+	}
+	switch d := in.DType; {
 	case d == onnx.Bool:
 		v, err := strconv.ParseBool(strings.ToLower(string(cell)))
 		if err != nil {
@@ -37,11 +89,7 @@ func setCell(t *onnx.Tensor, i int, in *model.Input, cell []byte) error {
 		t.Bool[i] = v
 		return nil
 	case d.IsFloat() && in.Missing && missing(cell):
-		if d == onnx.Float32 {
-			t.F32[i] = float32(math.NaN())
-		} else {
-			t.F64[i] = math.NaN()
-		}
+		setMissing(t, i)
 		return nil
 	case d == onnx.Float32:
 		f, err := float(cell, 32)
@@ -74,15 +122,25 @@ func float(cell []byte, bits int) (float64, error) {
 			return f, nil
 		}
 	}
+	if missing(cell) {
+		return 0, errMissing("number", cell)
+	}
 	f, err := strconv.ParseFloat(string(cell), bits)
-	if err != nil || f != f {
-		what := "a number"
-		if missing(cell) {
-			what = "a number, and the model handles no missing value here"
-		}
-		return 0, fmt.Errorf("want %s, got %q", what, clip(cell))
+	if err != nil || !decimal(cell) {
+		return 0, fmt.Errorf("want a number, got %q", clip(cell))
 	}
 	return f, nil
+}
+
+// decimal says whether a text that reads as a number is one of digits, a sign, a point and an exponent: neither a word, nor hexadecimal,
+// nor parted by underscores.
+func decimal(cell []byte) bool {
+	for _, c := range cell {
+		if (c < '0' || c > '9') && c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E' {
+			return false
+		}
+	}
+	return true
 }
 
 func clip(cell []byte) string { return string(cell[:min(len(cell), 40)]) }

@@ -22,6 +22,7 @@ type Table struct {
 type field struct {
 	name      string
 	input, at int // input -1: nowhere
+	empty     empty
 }
 
 // Error is a line, or a header, that does not fit the model.
@@ -137,7 +138,7 @@ func placesOf(m *model.Model) (places []field, byName bool, err error) {
 			return nil, false, fmt.Errorf("input %s takes %s: such a model takes no CSV", in.Name, onnx.ShapeText(in.Shape))
 		}
 		for i := range in.Width {
-			p := field{input: k, at: i}
+			p := field{input: k, at: i, empty: emptyOf(&in, i)}
 			switch {
 			case in.Features != nil:
 				p.name = in.Features[i]
@@ -205,7 +206,7 @@ func (t *Table) Fill(b *model.Batch, row int, cells [][]byte) error {
 			continue
 		}
 		in := &t.model.Inputs()[f.input]
-		if err := setCell(b.Input(f.input), row*in.Width+f.at, in, cells[i]); err != nil {
+		if err := setCell(b.Input(f.input), row*in.Width+f.at, in, f.empty, cells[i]); err != nil {
 			return t.wrong(i, err.Error())
 		}
 	}
