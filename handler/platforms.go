@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -241,7 +240,7 @@ type csvLines struct {
 // readCSV fills the batch of p. header is present, absent, or empty: the first line is one where it names columns of the model.
 func (s *Service) readCSV(p *predict.Request, body []byte, header string) (*csvLines, error) {
 	lines := &csvLines{Request: p}
-	p.FillRowwise()
+	p.FillRowwise(lines.field)
 	if !utf8.Valid(body) {
 		return lines, &predict.Error{NotJSON: true, Message: "the body is not CSV in UTF-8"}
 	}
@@ -303,17 +302,30 @@ func (l *csvLines) Refused(err error) error {
 	return err
 }
 
+// field is where an element of an input stands.
+func (l *csvLines) field(input int, element []int) string {
+	return l.place(element[0], l.table.Nth(input, element))
+}
+
+// place is that of a row, or of its nth field: by the name of the column, where it has one.
+func (l *csvLines) place(row, nth int) string {
+	switch {
+	case nth < 0:
+		return fmt.Sprintf("csv[%d]", row)
+	case l.table.Column(nth) != "":
+		return fmt.Sprintf("csv[%d].%s", row, l.table.Column(nth))
+	}
+	return fmt.Sprintf("csv[%d][%d]", row, nth)
+}
+
 // wrong is a fault of a row.
 func (l *csvLines) wrong(row int, err error) error {
-	e := &predict.Error{Field: fmt.Sprintf("csv[%d]", row), Message: fmt.Sprintf("line %d: %s", l.at[row], err)}
+	nth, message := -1, err.Error()
 	var at *table.Error
 	if errors.As(err, &at) && at.Message != "" && at.Nth >= 0 {
-		e.Message = fmt.Sprintf("line %d: %s", l.at[row], at.Message)
-		if e.Field += "[" + strconv.Itoa(at.Nth) + "]"; at.Column != "" {
-			e.Field = fmt.Sprintf("csv[%d].%s", row, at.Column)
-		}
+		nth, message = at.Nth, at.Message
 	}
-	return e
+	return &predict.Error{Field: l.place(row, nth), Message: fmt.Sprintf("line %d: %s", l.at[row], message)}
 }
 
 // csvAnswer answers as CSV, without a header: a line a row, the label or the values, and behind a label all scores where they

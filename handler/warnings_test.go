@@ -69,6 +69,21 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestCSVWarnings names the place of a value as the errors about CSV do.
+func TestCSVWarnings(t *testing.T) {
+	s := titanic(t)
+	for _, c := range []struct{ body, want string }{
+		{"age,sex,fare,embarked,pclass,sibsp\n24.5,male,11.82,S,1,1\n24.5,male,11.82,T,1,1\n", `{"predictions":[1.0,1.0],"warnings":["csv[1].embarked: \"T\" is not a category of the model"]}`},
+		{"male,24.5,11.82,T,1,1\n", `{"predictions":[1.0],"warnings":["csv[0].embarked: \"T\" is not a category of the model"]}`},
+		{"age,sex,fare,embarked,pclass,sibsp\n24.5,male,11.82,S,1,\n", `{"error":"csv[0].sibsp: line 2: want a whole number in the range of int64, got \"\"","field":"csv[0].sibsp"}`},
+		{"age,sex,fare,embarked,pclass,sibsp\n24.5,male,11.82,,1,1\n", `{"error":"csv[0].embarked: line 2: want a string, and the model handles no missing value here, got \"\"","field":"csv[0].embarked"}`},
+	} {
+		if a := post(s, "/invocations", "text/csv", "application/json", c.body); a.Body.String() != c.want {
+			t.Errorf("%s: got %d %s, want %s", c.body, a.Code, a.Body, c.want)
+		}
+	}
+}
+
 // TestManyWarnings asks with more rows than a block holds: each of the first 1,024 unknown values is told with its row, the others are
 // counted, whichever core ran the block.
 func TestManyWarnings(t *testing.T) {

@@ -91,6 +91,8 @@ type Request struct {
 	rowwise bool   // each element of a list is a row, and the answer is {"predictions": […]}
 	root    string // what stands for x in the field of an error
 
+	elsewhere func(input int, element []int) string // where a batch that was filled elsewhere has an element; nil: it was decoded
+
 	warned           int // how many of the batch's unknown categories are in the pieces so far
 	output, answered int // how much of the answer is in the pieces so far: outputs of a model answered by name, and rows
 }
@@ -112,6 +114,7 @@ func (c *Codec) Request() *Request {
 
 // Release gives r and its batch back. Neither may be used afterwards.
 func (r *Request) Release() {
+	r.elsewhere = nil
 	if !r.Batch.Renew() {
 		r.Batch = nil
 		clear(r.inputs)
@@ -145,6 +148,9 @@ func (r *Request) field(e *onnx.RunError) string {
 		in := &r.codec.inputs[i]
 		if in.Name != e.Input || len(e.Element) == 0 {
 			continue
+		}
+		if r.elsewhere != nil {
+			return r.elsewhere(i, e.Element)
 		}
 		at := r.place(i, 0, 0)
 		at.row = -1

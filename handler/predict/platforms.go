@@ -316,10 +316,11 @@ func (r *Request) tensors() error {
 	return nil
 }
 
-// FillRowwise makes r ready for a batch that is filled elsewhere, whose answer is {"predictions": […]}.
-func (r *Request) FillRowwise() {
+// FillRowwise makes r ready for a batch that is filled elsewhere, whose answer is {"predictions": […]}. field says where an element of
+// an input came from.
+func (r *Request) FillRowwise(field func(input int, element []int) string) {
 	r.reset(nil)
-	r.rowwise, r.root = true, "csv"
+	r.rowwise, r.root, r.elsewhere = true, "csv", field
 }
 
 // AllScores says whether all scores are asked for.

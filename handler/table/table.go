@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ml-service/model"
 	"ml-service/onnx"
@@ -168,17 +169,28 @@ func (t *Table) Refused(err error) (row int, at *Error) {
 	if !errors.As(err, &e) || len(e.Element) == 0 {
 		return -1, nil
 	}
-	column := 0
-	if len(e.Element) > 1 {
-		column = e.Element[1]
-	}
-	for i, f := range t.fields {
-		if f.input >= 0 && t.model.Inputs()[f.input].Name == e.Input && f.at == column {
-			return e.Element[0], t.wrong(i, e.Message)
+	for i := range t.model.Inputs() {
+		if t.model.Inputs()[i].Name != e.Input {
+			continue
+		}
+		if nth := t.Nth(i, e.Element); nth >= 0 {
+			return e.Element[0], t.wrong(nth, e.Message)
 		}
 	}
 	return e.Element[0], &Error{Nth: -1, Message: e.Error()}
 }
+
+// Nth is the place in the line of the column that has an element of an input; -1: none has it.
+func (t *Table) Nth(input int, element []int) int {
+	at := 0
+	if len(element) > 1 {
+		at = element[1]
+	}
+	return slices.IndexFunc(t.fields, func(f field) bool { return f.input == input && f.at == at })
+}
+
+// Column is the name of that column; empty where it has none.
+func (t *Table) Column(nth int) string { return t.fields[nth].name }
 
 func (t *Table) wrong(nth int, message string) *Error {
 	return &Error{Column: t.fields[nth].name, Nth: nth, Message: message}
