@@ -276,6 +276,9 @@ func (s *Service) readCSV(p *predict.Request, body []byte, header string) (*csvL
 	if len(lines.at) == 0 {
 		return lines, &predict.Error{Field: "csv", Message: "want at least one row, got none"}
 	}
+	if absent := len(lines.table.Absent()) * len(lines.at); absent > s.platforms.MostAbsents(len(body)) {
+		return lines, &predict.Error{Field: "csv", Message: "more values are absent than the body has bytes: send fewer rows at once"}
+	}
 	lines.table.Resize(p.Batch, len(lines.at))
 	var cells [][]byte
 	for row := 0; row < len(lines.at); {

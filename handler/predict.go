@@ -12,6 +12,7 @@ import (
 
 	"ml-service/handler/predict"
 	"ml-service/handler/record"
+	"ml-service/handler/table"
 	"ml-service/model"
 )
 
@@ -94,13 +95,24 @@ func (s *Service) take(c *gin.Context, x *exchange, codec *predict.Codec) (body 
 func (s *Service) needOf(body []byte, csv, asked bool, codec *predict.Codec) int64 {
 	came := values(body) + int64(codec.Absents(body))
 	if csv {
-		came += int64(bytes.Count(body, newline))
+		rows := int64(bytes.Count(body, newline))
+		came += rows + min(rows*absentOf(body, codec), int64(codec.MostAbsents(len(body))))
 	}
 	need := s.needs.of(came, int64(len(body)), false)
 	if asked || bytes.Contains(body, probabilities) {
 		need += came * s.needs.scores
 	}
 	return need
+}
+
+// absentOf is how many values of a row of CSV its header may leave out.
+func absentOf(csv []byte, codec *predict.Codec) int64 {
+	if codec.MostAbsents(0) == 0 {
+		return 0
+	}
+	first, _ := table.CutLine(csv, true)
+	cells, _ := table.Split(nil, first)
+	return int64(max(codec.Columns()-len(cells), 0))
 }
 
 // reply runs a decoded batch, unless err says that it could not be decoded, and writes the answer, a large one in pieces. p is

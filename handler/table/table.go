@@ -16,6 +16,7 @@ import (
 type Table struct {
 	model  *model.Model
 	fields []field // one a column of the lines
+	absent []field // values that no column has, each missing in every row
 	byName bool    // the columns have the model's own names
 }
 
@@ -68,7 +69,8 @@ func (t *Table) IsHeader(line []byte) bool {
 	return false
 }
 
-// Named takes lines below a header. ignored are its columns that the model does not have; an absent one is an error.
+// Named takes lines below a header. ignored are its columns that the model does not have. A value that has no column is missing in
+// every row where the model handles that; beside ignored columns it is an error all the same, for one of them may be it, misspelt.
 func Named(m *model.Model, header []byte) (t *Table, ignored []string, err error) {
 	t = &Table{model: m}
 	names, err := Split(nil, bytes.TrimRight(header, "\r\n"))
@@ -108,16 +110,37 @@ func Named(m *model.Model, header []byte) (t *Table, ignored []string, err error
 		seen[name] = true
 		t.fields = append(t.fields, f)
 	}
-	var absent []string
+	var want []string
+	inputs := m.Inputs()
+	columns := len(inputs) == 1 || !slices.ContainsFunc(inputs, func(in model.Input) bool { return in.Width != 1 })
 	for _, p := range places {
-		if !seen[p.name] {
-			absent = append(absent, p.name)
+		switch {
+		case seen[p.name]:
+		case columns && inputs[p.input].Missing:
+			t.absent = append(t.absent, p)
+		default:
+			want = append(want, p.name)
 		}
 	}
-	if len(absent) > 0 {
-		return nil, nil, fmt.Errorf("the header has no column %s%s", QuotedList(absent), separator(names))
+	switch {
+	case len(want) > 0:
+	case len(t.absent) == len(places):
+		want = t.Absent()
+	case len(t.absent) > 0 && len(ignored) > 0:
+		return nil, nil, fmt.Errorf("the header has no column %s, but %s, which the model does not have: leave one or the other out, or add the column with empty fields", QuotedList(t.Absent()), QuotedList(ignored))
+	}
+	if len(want) > 0 {
+		return nil, nil, fmt.Errorf("the header has no column %s%s", QuotedList(want), separator(names))
 	}
 	return t, ignored, nil
+}
+
+// Absent are the names of the values that are missing in every row, having no column.
+func (t *Table) Absent() (names []string) {
+	for i := range t.absent {
+		names = append(names, t.absent[i].name)
+	}
+	return names
 }
 
 // separator says of a line whose cells were not parted by commas what they may be parted by; empty: nothing.
@@ -221,6 +244,10 @@ func (t *Table) Fill(b *model.Batch, row int, cells [][]byte) error {
 		if err := setCell(b.Input(f.input), row*in.Width+f.at, in, f.empty, cells[i]); err != nil {
 			return t.wrong(i, err.Error())
 		}
+	}
+	for i := range t.absent {
+		f := &t.absent[i]
+		setMissing(b.Input(f.input), row*t.model.Inputs()[f.input].Width+f.at)
 	}
 	return nil
 }
