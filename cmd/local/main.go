@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"ml-service/handler"
 )
@@ -28,6 +29,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 
 func dispatch(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
+		switch args[0] {
+		case "check", "score":
+			if asksHelp(args[1:]) {
+				_, err := fmt.Fprint(stdout, "Usage:\n"+verbUsage[args[0]])
+				return err
+			}
+		}
 		switch args[0] {
 		case "check":
 			return check(args[1:], stdout)
@@ -66,15 +74,26 @@ func dispatch(ctx context.Context, args []string, getenv func(string) string, st
 // collectAt is the GC percentage: the heap at rest is 2 MB, so this trades a few more for fewer collections.
 const collectAt = 200
 
+// verbUsage says what the verbs are that take no settings.
+var verbUsage = map[string]string{
+	"check": `  ml-service check DIR            say what a model file, its folder or a folder of such is, and whether it can be served
+`,
+	"score": `  ml-service score --model DIR [--format csv|jsonl] [--cores N] < rows.csv > answers.csv
+                                  answer a file of rows, of any length: CSV with a header, or JSON lines
+`,
+}
+
+// asksHelp says whether arguments ask what to write, as package flag understands it.
+func asksHelp(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return slices.Contains([]string{"-h", "--h", "-help", "--help"}, arg) })
+}
+
 func usage(w io.Writer) {
 	fmt.Fprint(w, `ml-service serves a tabular model over HTTP: GET /health, POST /predict.
 
   ml-service [serve] [flags]      serve; with the word as SageMaker has it: models from /opt/ml/model where they are
   ml-service healthcheck [flags]  ask the instance on this machine for /health; exit 0 if it is ok
-  ml-service check DIR            say what a model file, its folder or a folder of such is, and whether it can be served
-  ml-service score --model DIR [--format csv|jsonl] [--cores N] < rows.csv > answers.csv
-                                  answer a file of rows, of any length: CSV with a header, or JSON lines
-  ml-service --version
+`+verbUsage["check"]+verbUsage["score"]+`  ml-service --version
 
 Exit codes: 0 done, 1 error, 2 usage or configuration.
 Each flag over its environment variable over its default:
