@@ -18,8 +18,9 @@ import (
 
 // scorer answers a piece of the input.
 type scorer interface {
-	// score appends the answers to a piece and says to how many rows.
-	score(dst []byte, p piece) (answers []byte, rows int64, err error)
+	// score appends the answers to a piece and says to how many rows. It counts the categories that the model does not know, unless
+	// the answers themselves name them.
+	score(dst []byte, p piece, met unknowns) (answers []byte, rows int64, err error)
 }
 
 // piece is some whole lines of the input, and how many lines came before.
@@ -70,8 +71,12 @@ func score(ctx context.Context, args []string, stdin io.Reader, stdout, stderr i
 		return errors.New("score: the input is empty: want CSV with a header, or JSON lines")
 	}
 	progress := startProgress(stderr)
-	err = work(ctx, s, in, stdout, *cores, progress)
+	met := make(unknowns)
+	err = work(ctx, s, in, stdout, *cores, progress, met)
 	progress.end()
+	if c, ok := s.(csvRows); ok && len(met) > 0 {
+		fmt.Fprintf(stderr, "ml-service: score: values that are not categories of the model, answered all the same: %s\n", met.text(c.Table))
+	}
 	if err != nil {
 		return fmt.Errorf("score: %w", err)
 	}
@@ -101,6 +106,9 @@ func scorerOf(m *model.Model, format string, in *reader, stdout, stderr io.Write
 	if len(ignored) > 0 {
 		fmt.Fprintf(stderr, "ml-service: score: columns that the model does not have: %s\n", table.QuotedList(ignored))
 	}
+	if absent := c.Absent(); len(absent) > 0 {
+		fmt.Fprintf(stderr, "ml-service: score: columns that the input does not have, missing in every row: %s\n", table.QuotedList(absent))
+	}
 	in.quotes = true
 	_, err = stdout.Write(c.Header())
 	return csvRows{m, c}, err
@@ -120,23 +128,25 @@ type job struct {
 	piece  piece
 	answer []byte
 	rows   int64
+	met    unknowns
 	err    error
 	done   chan struct{}
 }
 
-// work has pieces answered by so many cores, and writes the answers in order. At most two pieces a core are in memory.
-func work(ctx context.Context, s scorer, in *reader, stdout io.Writer, cores int, progress *progress) error {
+// work has pieces answered by so many cores, and writes the answers in order. At most two pieces a core are in memory. met counts the
+// unknown categories of what was written.
+func work(ctx context.Context, s scorer, in *reader, stdout io.Writer, cores int, progress *progress, met unknowns) error {
 	ctx, cancel := context.WithCancel(ctx)
 	todo, order := make(chan *job), make(chan *job, 2*cores)
 	free := make(chan *job, 2*cores) // whose memory is used again
 	for range cap(free) {
-		free <- &job{}
+		free <- &job{met: make(unknowns)}
 	}
 	defer cancel() // whoever still reads or answers is left behind: the input may never end
 	for range cores {
 		go func() {
 			for j := range todo {
-				j.answer, j.rows, j.err = s.score(j.answer[:0], j.piece)
+				j.answer, j.rows, j.err = s.score(j.answer[:0], j.piece, j.met)
 				close(j.done)
 			}
 		}()
@@ -179,6 +189,7 @@ func work(ctx context.Context, s scorer, in *reader, stdout io.Writer, cores int
 		if _, err := stdout.Write(j.answer); err != nil {
 			return err
 		}
+		met.take(j.met)
 		if j.err != nil {
 			return j.err
 		}

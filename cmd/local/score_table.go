@@ -17,7 +17,7 @@ type csvRows struct {
 	*table.Table
 }
 
-func (t csvRows) score(dst []byte, p piece) (answers []byte, rows int64, err error) {
+func (t csvRows) score(dst []byte, p piece, met unknowns) (answers []byte, rows int64, err error) {
 	b := t.model.Batch()
 	defer b.Release()
 	var cells [][]byte
@@ -43,7 +43,7 @@ func (t csvRows) score(dst []byte, p piece) (answers []byte, rows int64, err err
 		}
 		var answered int
 		var refused error
-		if dst, answered, refused = t.run(dst, b, at[:n]); refused != nil {
+		if dst, answered, refused = t.run(dst, b, at[:n], met); refused != nil {
 			err = refused // of an earlier line
 		}
 		if rows += int64(answered); err != nil {
@@ -54,11 +54,12 @@ func (t csvRows) score(dst []byte, p piece) (answers []byte, rows int64, err err
 }
 
 // run answers the rows of a batch up to the first that the model refuses; the error says at which line it stands.
-func (t csvRows) run(dst []byte, b *model.Batch, at []int64) (answers []byte, rows int, err error) {
+func (t csvRows) run(dst []byte, b *model.Batch, at []int64, met unknowns) (answers []byte, rows int, err error) {
 	for n := len(at); n > 0; {
 		t.Resize(b, n)
 		refused := b.Run(nil)
 		if refused == nil {
+			met.count(t.Table, b)
 			return t.Append(dst, b, n), n, err
 		}
 		row, e := t.Refused(refused)

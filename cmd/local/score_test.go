@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"ml-service/handler"
+	"ml-service/handler/table"
 )
 
 const demo = "../../models/v1.0.0"
@@ -47,6 +48,7 @@ func TestScore(t *testing.T) {
 	categories := nativeModel(t, "xgboost", "xgb_cats_strings", "model.ubj")
 	targets := nativeModel(t, "xgboost", "xgb_targets_trees", "model.ubj")
 	labels := nativeModel(t, "xgboost", "xgb_labels_trees", "model.ubj")
+	const titanic, ordinal = "../../onnx/testdata/models/titanic_logreg", "../../onnx/testdata/models/titanic_ordinal_hgb"
 	const head = "radius error,area error,mean smoothness\n"
 	for _, c := range []struct{ name, model, in, out, said string }{
 		{"a row", demo, head + "0.4,-0.2,0.1\n", "prediction,confidence\n1,0.6030141\n", ""},
@@ -54,9 +56,11 @@ func TestScore(t *testing.T) {
 		{"another order, quotes, line ends", demo, "\xef\xbb\xbf\"mean smoothness\",radius error,area error\r\n.1,\"0.4\",-2e-1\r\n\r\n0.1,0.4,-0.2\r\n", "prediction,confidence\n1,0.6030141\n1,0.6030141\n", ""},
 		{"other columns", demo, "id,mean smoothness,radius error,area error\n\"a\"\",\nb\",0.1,0.4,-0.2\n", "prediction,confidence\n1,0.6030141\n", "ml-service: score: columns that the model does not have: [\"id\"]\n"},
 		{"the header alone", demo, head, "prediction,confidence\n", ""},
-		{"JSON lines", demo, "[0.4,-0.2,0.1]\n\n {\"x\":[1,2,3]}", "{\"prediction\":1.0,\"confidence\":0.603,\"version\":\"v1.0.0\"}\n{\"prediction\":0.0,\"confidence\":0.999,\"version\":\"v1.0.0\"}\n", ""},
+		{"JSON lines", demo, "[0.4,-0.2,0.1]\n\n {\"x\":[1,2,3]}", "{\"prediction\":1.0,\"confidence\":0.6030141,\"version\":\"v1.0.0\"}\n{\"prediction\":0.0,\"confidence\":0.9994318,\"version\":\"v1.0.0\"}\n", ""},
 		{"categories", categories, "f5,f0,f1,f2,f3,f4\nkiwi,0,-0.0,0,0e1,0\n\"kiwi\",NaN,nan,NA,null,\nkiwi,-0.75,1.2528682,,-0.29809284,0.48851815\n", "prediction\n-1.3733308\n1.6913456\n3.7308526\n", ""},
 		{"unnamed columns", targets, "a,b,c,d,e\n0,0,0,0,0\n", "prediction_0,prediction_1,prediction_2\n0.23788139,-0.012404155,0.5164568\n", ""},
+		{"unknown categories", titanic, "sex,age,fare,embarked,pclass,sibsp\nmale,24.5,11.82,S,1,1\nmale,24.5,11.82,T,1,1\nman,24.5,11.82,U,1,1\n", "prediction,confidence\n1,0.797", "ml-service: score: values that are not categories of the model, answered all the same: 1 in \"sex\", 2 in \"embarked\"\n"},
+		{"an absent column", ordinal, "sex,fare,embarked,pclass,sibsp\nmale,3.42,S,3,1\n", "prediction,confidence\n0,0.562", "ml-service: score: columns that the input does not have, missing in every row: [\"age\"]\n"},
 		{"several outputs", labels, "a,b,c,d,e\n0,0,0,0,0\n", "labels_0,labels_1,labels_2,probabilities_0,probabilities_1,probabilities_2,raw_0,raw_1,raw_2\n0,0,0,0.2701", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -87,6 +91,7 @@ func TestScoreFails(t *testing.T) {
 		{"an empty input of JSON lines", []string{"--model", demo, "--format", "jsonl"}, "", handler.ExitError, "the input is empty: want CSV with a header, or JSON lines"},
 		{"a long header", []string{"--model", demo}, strings.Repeat("a", 300) + "\n1\n", handler.ExitError, "got the header \"" + strings.Repeat("a", 200) + "\" and 100 more bytes"},
 		{"a missing column", []string{"--model", demo}, "radius error,mean smoothness\n1,2\n", handler.ExitError, `line 1: the header has no column ["area error"]; got the header "radius error,mean smoothness"` + "\n"},
+		{"a misspelt column", []string{"--model", "../../onnx/testdata/models/titanic_ordinal_hgb"}, "sex,aeg,fare,embarked,pclass,sibsp\nmale,40,3.42,S,3,1\n", handler.ExitError, `line 1: the header has no column ["age"], but ["aeg"], which the model does not have: leave one or the other out, or add the column with empty fields`},
 		{"a column twice", []string{"--model", demo}, "radius error,radius error\n1,2\n", handler.ExitError, `the header has column "radius error" twice`},
 		{"too few fields", []string{"--model", demo}, head + "1,2,3\n1,2\n", handler.ExitError, "line 3: want 3 fields, got 2"},
 		{"a header with semicolons", []string{"--model", demo}, "radius error;area error;mean smoothness\n1;2;3\n", handler.ExitError, `; want commas between the columns, got ';'`},
@@ -97,7 +102,9 @@ func TestScoreFails(t *testing.T) {
 		{"text behind a quote", []string{"--model", demo}, head + "1,\"2\"2,3\n", handler.ExitError, "line 2: want a comma behind a closing quote"},
 		{"a category", []string{"--model", categories}, "f0,f1,f2,f3,f4,f5\n1,2,3,4,5,kiwi\n\n1,2,3,4,5,fig\n", handler.ExitError, `line 4: column "f5": want a category that the model was trained with, got "fig"`},
 		{"JSON of another width", []string{"--model", demo}, "[1,2,3]\n[1,2]\n", handler.ExitError, "line 2: x: want 3 numbers, got 2"},
-		{"no JSON", []string{"--model", demo}, "[1,2,3]\n[1,2\n", handler.ExitError, "line 2: want JSON, the x of a POST /predict"},
+		{"no JSON", []string{"--model", demo}, "[1,2,3]\n[1,2\n", handler.ExitError, "line 2: not JSON: at byte 4: want ',' or ']', got the end of the line"},
+		{"NaN", []string{"--model", demo}, "[1,2,3]\n  [1,NaN,3]\n", handler.ExitError, "line 2: not JSON: at byte 5: want a value; NaN and Infinity are not JSON, write null for a missing value, got 'N'"},
+		{"another member behind the row", []string{"--model", demo}, "[1,2,3],\"probabilities\":true\n", handler.ExitError, "line 1: not JSON: at byte 7: want the end"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, _, said := runOn(strings.NewReader(c.in), append([]string{"score"}, c.args...)...)
@@ -173,6 +180,38 @@ func (o *oneByOne) Read(p []byte) (int, error) {
 	n := copy(p, o.rest[:min(len(o.rest), 1000)])
 	o.rest = o.rest[n:]
 	return n, nil
+}
+
+// TestUnknownsAreBounded lists some columns and counts the others.
+func TestUnknownsAreBounded(t *testing.T) {
+	categories := nativeModel(t, "lightgbm", "lgb_pandas_categories", "model.txt")
+	all, err := places(categories)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := handler.OpenVersion(all[0].fsys, all[0].version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := table.InOrder(o.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	met := unknowns{-1: 5}
+	met.take(unknowns{0: 2, -1: 1})
+	if got, want := met.text(c), fmt.Sprintf("2 in %q, 6 more", c.Column(0)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestHelp writes what the verbs are to standard output.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"score", "--help"}, {"score", "--model", demo, "-h"}, {"check", "--help"}, {"check", "-help"}} {
+		code, out, said := runOn(strings.NewReader(""), args...)
+		if code != handler.ExitDone || !strings.HasPrefix(out, "Usage:\n  ml-service "+args[0]) || said != "" {
+			t.Errorf("%v: got %d, %q, %q", args, code, out, said)
+		}
+	}
 }
 
 func TestCheck(t *testing.T) {

@@ -64,7 +64,7 @@ func (r *Request) appendAnswer(dst []byte, row int) []byte {
 	if m.Kind() == model.Classifier {
 		dst = appendElement(dst, b.Label(), row)
 		if p := b.Class(row).Confidence; p >= 0 {
-			dst = appendRounded(append(dst, `,"confidence":`...), p)
+			dst = r.appendConfidence(append(dst, `,"confidence":`...), p)
 		}
 		if r.probabilities {
 			dst = r.appendProbabilities(dst, row)
@@ -220,6 +220,18 @@ func appendElement(dst []byte, t *onnx.Tensor, i int) []byte {
 		return append(strconv.AppendUint(dst, uint64(t.I64[i]), 10), ".0"...)
 	}
 	return append(strconv.AppendInt(dst, t.I64[i], 10), ".0"...)
+}
+
+// appendConfidence appends the score of the predicted class.
+func (r *Request) appendConfidence(dst []byte, p float64) []byte {
+	if !r.codec.unrounded {
+		return appendRounded(dst, p)
+	}
+	bits := 64
+	if m := r.codec.model; m.Outputs()[m.ScoresOutput()].DType == onnx.Float32 {
+		bits = 32
+	}
+	return scan.AppendFloat(dst, p, bits)
 }
 
 // appendRounded appends p with three decimals at most, at least one.

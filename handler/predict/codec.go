@@ -20,6 +20,7 @@ type Codec struct {
 	columns      []string // of a frame; nil: the model cannot be asked by columns
 	columnByName map[string]int
 	sparse       bool     // a column may be absent
+	unrounded    bool     // so are confidences
 	outputs      [][]byte // the outputs' names as JSON, with their colons
 	classes      [][]byte // the classes as names of a JSON object, in the order of the scores; nil: they are not known
 	tail         []byte   // the end of every answer: the version and the closing brace
@@ -28,6 +29,13 @@ type Codec struct {
 
 // New makes the codec of a model.
 func New(m *model.Model) *Codec { return newCodec(m, m.Inputs()) }
+
+// NewUnrounded makes a codec as that of New, whose answers have the scores as the model gives them.
+func NewUnrounded(m *model.Model) *Codec {
+	c := New(m)
+	c.unrounded = true
+	return c
+}
 
 func newCodec(m *model.Model, inputs []model.Input) *Codec {
 	c := &Codec{model: m, inputs: inputs, byName: make(map[string]int)}

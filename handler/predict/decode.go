@@ -23,6 +23,21 @@ func (r *Request) Decode(body []byte) error {
 	return nil
 }
 
+// DecodeX reads x by itself, without the body around it.
+func (r *Request) DecodeX(x []byte) error {
+	r.reset(x)
+	r.absents = r.codec.MostAbsents(len(x))
+	err := r.x()
+	if err == nil {
+		err = r.scan.End()
+	}
+	r.scan.Text = nil
+	if err != nil {
+		return asError(x, err)
+	}
+	return nil
+}
+
 // reset gets ready to read a body.
 func (r *Request) reset(body []byte) {
 	r.scan.Reset(body)
