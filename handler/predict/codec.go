@@ -95,6 +95,7 @@ type Request struct {
 	texts     map[string]string // strings seen before, so that categories are not allocated again
 
 	probabilities bool // all scores are asked for
+	told          bool // the body says whether they are
 
 	rowwise bool   // each element of a list is a row, and the answer is {"predictions": […]}
 	root    string // what stands for x in the field of an error

@@ -44,7 +44,7 @@ func (r *Request) reset(body []byte) {
 	r.rowwise, r.root = false, "x"
 	r.row, r.objects, r.single = -1, false, false
 	r.output, r.answered, r.warned = 0, 0, 0
-	r.form, r.frameRows, r.probabilities, r.given = byInput, 0, false, false
+	r.form, r.frameRows, r.probabilities, r.told, r.given = byInput, 0, false, false, false
 	r.absents = r.codec.Absents(body)
 	for i, t := range r.inputs {
 		clearTensor(t)

@@ -73,6 +73,7 @@ func TestFramesRefuse(t *testing.T) {
 		{one, `{"x":[{"ash":1,"hue":2,"x":3},{"ash":1,"hue":2}]}`, "x[1].x", "x[1].x: missing, want a number"},
 		{one, `{"x":{"ash":1,"ash":2}}`, "x.ash", "x.ash: given twice, want it once"},
 		{one, `{"x":[{"ash":1,"colour":2}]}`, "x[0].colour", "x[0].colour: no such feature, want ash, hue, x"},
+		{one, `{"x":[{"ash":1,"hue":2,"x":3},[1,2,3]]}`, "x[1]", "x[1]: want an object with ash, hue, x, got a list"},
 		{one, `{"x":{"ash":1,"hue":null,"x":3}}`, "x.hue", "x.hue: want a number, got null, and the model handles no missing value here"},
 		{one, `{"x":{"ash":[1,2],"hue":[1],"x":[1,2]}}`, "x.hue", "x.hue: want 2 values, as in the columns before it, got 1"},
 		{one, `{"x":{"ash":[1,2],"hue":[1,true],"x":[1,2]}}`, "x.hue[1]", "x.hue[1]: want a number, got true"},

@@ -55,3 +55,19 @@ func FuzzDecodePlatform(f *testing.F) {
 		}
 	})
 }
+
+// TestScoresAskedTwice: whether all scores are asked for is said once, wherever it stands.
+func TestScoresAskedTwice(t *testing.T) {
+	m := load(t, "../../models", "v1.0.0")
+	for body, want := range map[string]string{
+		`{"instances":[[1,2,3]],"probabilities":true,"probabilities":true}`:                 "probabilities: given twice, want it once",
+		`{"parameters":{"probabilities":true,"probabilities":false},"instances":[[1,2,3]]}`: "parameters.probabilities: given twice, want it once",
+		`{"probabilities":false,"params":{"probabilities":true},"instances":[[1,2,3]]}`:     "params.probabilities: given twice, want it once",
+	} {
+		r := NewForPlatforms(m).Request()
+		if err := r.DecodePlatform([]byte(body)); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", body, err, want)
+		}
+		r.Release()
+	}
+}

@@ -81,6 +81,7 @@ func TestProbabilities(t *testing.T) {
 			`{"predictions":[{"prediction":"setosa","confidence":1.0,"probabilities":{"setosa":1.0,"versicolor":0.0,"virginica":0.0}}],"version":"tree_classifier_strings_zipmap"}`},
 		{"tree_classifier_strings_zipmap", `{"probabilities":false,"x":[4.9,3.0,1.4,0.2]}`, `{"prediction":"setosa","confidence":1.0,"version":"tree_classifier_strings_zipmap"}`},
 		{"tree_classifier_strings_zipmap", `{"probabilities":1,"x":[4.9,3.0,1.4,0.2]}`, `probabilities: want true or false, got 1`},
+		{"tree_classifier_strings_zipmap", `{"probabilities":true,"x":[4.9,3.0,1.4,0.2],"probabilities":false}`, `probabilities: given twice, want it once`},
 		{"xgb_regressor_nan", `{"probabilities":true,"x":[1]}`, `probabilities: want it of a classifier with scores; the model is a regressor without them`},
 	} {
 		if got := ask(t, load(t, fixtures, c.model), c.body); got != c.want {

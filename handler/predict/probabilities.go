@@ -10,6 +10,10 @@ import (
 // readProbabilities reads the member "probabilities".
 func (r *Request) readProbabilities() error {
 	s := &r.scan
+	if r.told {
+		return &Error{Field: "probabilities", Message: scan.ErrTwice.Error()}
+	}
+	r.told = true
 	switch s.Peek() {
 	case 't':
 		if err := s.Word("true"); err != nil {

@@ -55,7 +55,13 @@ func (c *Codec) wants() string {
 	return c.wantsObject()
 }
 
-func (c *Codec) wantsObject() string { return "an object with " + c.inputNames() }
+// wantsObject says what a row is that is an object: of one input whose values have names it is keyed by these.
+func (c *Codec) wantsObject() string {
+	if len(c.inputs) == 1 && c.columns != nil {
+		return "an object with " + listed(c.columns)
+	}
+	return "an object with " + c.inputNames()
+}
 
 func (c *Codec) inputNames() string {
 	const most = 20
