@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +31,7 @@ func ParseFields(text string) ([]Field, error) {
 		}
 		name, hash := strings.CutPrefix(word, "hash:")
 		if name == "" || hash && (name == "body" || name == "answer") {
-			return nil, fmt.Errorf("want hash: before the name of a feature, got %q", word)
+			return nil, errors.New("want hash: before the name of a feature, as hash:customer")
 		}
 		all = append(all, Field{name, hash})
 	}
@@ -77,15 +76,25 @@ func (l *Log) without(text []byte, whole string) json.RawMessage {
 	if d.Decode(&v) != nil || d.More() {
 		return nil
 	}
-	clean, err := json.Marshal(l.clean(v))
+	c := cleaner{l, nil}
+	if whole == "body" {
+		c.row = l.Row
+	}
+	clean, err := json.Marshal(c.clean(v))
 	if err != nil {
 		return nil
 	}
 	return clean
 }
 
+// cleaner leaves out of a body or an answer what is not recorded. row are the names of a row's values; nil: it has no rows.
+type cleaner struct {
+	*Log
+	row []string
+}
+
 // clean walks a value and leaves out or hashes what is to be.
-func (l *Log) clean(v any) any {
+func (l cleaner) clean(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		delete(v, "warnings") // they quote values, whoever's
@@ -93,7 +102,10 @@ func (l *Log) clean(v any) any {
 			delete(v, "data") // its values have no names beside them
 		}
 		for name, inner := range v {
-			switch f := l.field(name); {
+			nth := slices.Index(l.row, name)
+			switch f := l.field(name, nth); {
+			case f == nil && nth >= 0 && flat(inner):
+				// a column: its positions are rows
 			case f == nil:
 				v[name] = l.clean(inner)
 			case f.Hash:
@@ -103,9 +115,13 @@ func (l *Log) clean(v any) any {
 			}
 		}
 	case []any:
-		row := len(v) > 0 && !nested(v[0])
+		row := flat(v)
 		for k, inner := range v {
-			f := l.field(strconv.Itoa(k))
+			name := ""
+			if k < len(l.row) {
+				name = l.row[k]
+			}
+			f := l.field(name, k)
 			switch {
 			case !row || f == nil:
 				v[k] = l.clean(inner)
@@ -117,6 +133,12 @@ func (l *Log) clean(v any) any {
 		}
 	}
 	return v
+}
+
+// flat says whether a value is a list of values: a row, or a column.
+func flat(v any) bool {
+	list, ok := v.([]any)
+	return ok && len(list) > 0 && !slices.ContainsFunc(list, nested)
 }
 
 func nested(v any) bool {
@@ -139,9 +161,11 @@ func (l *Log) hashed(v any) any {
 	return list
 }
 
-func (l *Log) field(name string) *Field {
+// field finds what is omitted by a name or by a position in a row; below 0: it has none.
+func (l *Log) field(name string, position int) *Field {
+	at := strconv.Itoa(position)
 	for k := range l.Omit {
-		if l.Omit[k].Name == name {
+		if n := l.Omit[k].Name; n == name && name != "" || n == at && position >= 0 {
 			return &l.Omit[k]
 		}
 	}

@@ -1,6 +1,9 @@
 package record
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What has no name beside it is left out where anything is: the rows of a split frame, and values that warnings quote.
 func TestOmitUnnamed(t *testing.T) {
@@ -9,6 +12,48 @@ func TestOmitUnnamed(t *testing.T) {
 		`{"x":{"columns":["city","age"],"data":[["PII",40]]}}`:   `{"x":{"columns":["city","age"]}}`,
 		`{"prediction":1,"warnings":["x.city: \"PII\" is new"]}`: `{"prediction":1}`,
 		`{"x":[{"city":"PII","age":40}]}`:                        `{"x":[{"age":40}]}`,
+	} {
+		if got := string(l.without([]byte(text), "body")); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// A feature is left out by its name and by its place in a row, whichever of the two was said and whichever the body has. A column's
+// places are rows, and an answer's are its own.
+func TestOmitRows(t *testing.T) {
+	for _, name := range []string{"city", "1"} {
+		l := &Log{Options: Options{Omit: []Field{{Name: name}}, Row: []string{"age", "city", ""}}, hash: newHasher()}
+		for text, want := range map[string]string{
+			`{"x":[40,7,1]}`:                            `{"x":[40,null,1]}`,
+			`{"x":[[40,7,1],[41,8]]}`:                   `{"x":[[40,null,1],[41,null]]}`,
+			`{"x":{"age":40,"city":7}}`:                 `{"x":{"age":40}}`,
+			`{"x":{"age":[40,41],"city":[7,8]}}`:        `{"x":{"age":[40,41]}}`,
+			`{"x":[{"age":40,"city":7}],"user":"anna"}`: `{"user":"anna","x":[{"age":40}]}`,
+		} {
+			if got := string(l.without([]byte(text), "body")); got != want {
+				t.Errorf("%s, %s: got %s, want %s", name, text, got, want)
+			}
+		}
+	}
+	l := &Log{Options: Options{Omit: []Field{{Name: "city"}}, Row: []string{"age", "city"}}, hash: newHasher()}
+	if got := string(l.without([]byte(`{"prediction":[1,2]}`), "answer")); got != `{"prediction":[1,2]}` {
+		t.Errorf("got %s, want the answer as it is", got)
+	}
+}
+
+func TestParseFieldsRefuses(t *testing.T) {
+	for _, text := range []string{"hash:", "hash:body", "a,,b"} {
+		if got, err := ParseFields(text); err == nil || strings.Contains(err.Error(), "got") {
+			t.Errorf("%s: got %v, %v, want what was expected alone", text, got, err)
+		}
+	}
+}
+
+func TestOmitWhole(t *testing.T) {
+	l := &Log{Options: Options{Omit: []Field{{Name: "body"}}}, hash: newHasher()}
+	for text, want := range map[string]string{
+		`{"x":1}`: "",
 	} {
 		if got := string(l.without([]byte(text), "body")); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)

@@ -19,6 +19,7 @@ type Options struct {
 	Sink    io.WriteCloser // of whole lines; Files makes one of a folder
 	Sample  float64        // the share of requests, 0 to 1
 	Omit    []Field        // that are left out or hashed
+	Row     []string       // the names of a row's values, in order: a name in Omit is its position in a row without names, and the other way round; nil: none
 	Version string
 	Color   string
 	Logger  *slog.Logger
