@@ -123,7 +123,11 @@ func (s *Service) logRequest(c *gin.Context, status int, took time.Duration) {
 	}
 	attrs = appendTrace(attrs, c.Request)
 	if err := c.Errors.Last(); err != nil {
-		attrs = append(attrs, slog.String("error", shortened(err.Error())))
+		text := err.Error()
+		if s.discreet {
+			text = withoutValues(err.Err)
+		}
+		attrs = append(attrs, slog.String("error", shortened(text)))
 	}
 	s.log.LogAttrs(context.WithoutCancel(c.Request.Context()), level, event, attrs...)
 }

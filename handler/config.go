@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"ml-service/handler/record"
+	"ml-service/model"
 )
 
 const (
@@ -138,10 +139,15 @@ func (c *Config) Settings() []Setting {
 	}
 }
 
-// Recorder is the record that the configuration asks for; nil: none. It has to be closed.
-func (c *Config) Recorder(sink io.WriteCloser, version string, logger *slog.Logger) *record.Log {
+// Recorder is the record that the configuration asks for, of requests to m. It has to be closed. Names in RECORD_OMIT that the model
+// does not have are logged.
+func (c *Config) Recorder(sink io.WriteCloser, m *model.Model, logger *slog.Logger) *record.Log {
 	omit, _ := record.ParseFields(c.RecordOmit) // checked when it was set
-	return record.New(record.Options{Sink: sink, Sample: c.RecordSample, Omit: omit, Version: version, Color: c.Color, Logger: logger})
+	if strangers, _ := c.checkOmit(m); len(strangers) > 0 && logger != nil {
+		logger.Warn("RECORD_OMIT has names that the model does not: they leave out other members of the body alone",
+			"names", strings.Join(strangers, ", "), "version", m.Version(), "of_the_model", omittable(m))
+	}
+	return record.New(record.Options{Sink: sink, Sample: c.RecordSample, Omit: omit, Row: rowNames(m), Version: m.Version(), Color: c.Color, Logger: logger})
 }
 
 func (s Setting) flag() string { return strings.ReplaceAll(strings.ToLower(s.Env), "_", "-") }
@@ -190,7 +196,7 @@ func (c *Config) Options(o *Opened) Options {
 	origins, _ := parseOrigins(c.Origins) // Settings has checked it
 	return Options{
 		Model: o.Model, Example: o.Example, Name: c.ModelName, Color: c.Color, MaxBodyBytes: c.MaxBodyBytes,
-		BasePath: c.BasePath, HealthRoute: c.HealthRoute, PredictRoute: c.PredictRoute, Origins: origins, Strict: c.Strict, Concurrency: c.MaxConcurrency, Queue: c.MaxQueue,
+		BasePath: c.BasePath, HealthRoute: c.HealthRoute, PredictRoute: c.PredictRoute, Origins: origins, Strict: c.Strict, Discreet: c.RecordOmit != "", Concurrency: c.MaxConcurrency, Queue: c.MaxQueue,
 	}
 }
 

@@ -24,7 +24,7 @@ func TestRecordOfRequests(t *testing.T) {
 	}
 	sink := &lines{}
 	cfg := Config{RecordSample: 1, RecordOmit: "1", Color: "blue"}
-	log := cfg.Recorder(sink, m.Version(), nil)
+	log := cfg.Recorder(sink, m, nil)
 	service := New(Options{Model: m, Color: "blue", Record: log})
 	large := `{"x":[` + strings.Repeat(`[0.4,-0.2,0.1],`, 8000) + `[0.4,-0.2,0.1]]}`
 	for _, body := range []string{`{"x":[0.4,-0.2,0.1]}`, `{"x":[1]}`, large, `{"x":[[1,2,3],[4,5,6]]}`} {
@@ -92,7 +92,7 @@ func TestRecordOfInferences(t *testing.T) {
 	} {
 		sink := &lines{}
 		cfg := Config{RecordSample: 1, RecordOmit: test.omit}
-		log := cfg.Recorder(sink, m.Version(), nil)
+		log := cfg.Recorder(sink, m, nil)
 		service := New(Options{Model: m, Record: log})
 		r := httptest.NewRequest("POST", "/v2/models/ml-service/infer", strings.NewReader(test.body))
 		if test.header != "" {

@@ -57,8 +57,18 @@ type Opened struct {
 
 // Open loads the configured version: of the models in MODEL_DIR where that is set, which turns the embedded ones off, so that a
 // version that is not there is an error and never another model. A version whose golden.json the model does not reproduce is
-// refused. ExitCode says what a binary that cannot open its version exits with.
+// refused, and so is a RECORD_OMIT that misspells one of its features. ExitCode says what a binary that cannot open its version exits with.
 func Open(cfg Config, embedded fs.FS) (*Opened, error) {
+	o, err := openConfigured(cfg, embedded)
+	if err == nil && cfg.RecordDir != "" {
+		if _, wrong := cfg.checkOmit(o.Model); wrong != nil {
+			return nil, Usage(fmt.Errorf("RECORD_OMIT: %w", wrong))
+		}
+	}
+	return o, err
+}
+
+func openConfigured(cfg Config, embedded fs.FS) (*Opened, error) {
 	if cfg.ModelDir == "" {
 		return OpenVersion(embedded, cmp.Or(cfg.ModelVersion, modelVersion))
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	PredictRoute string       // one more address of POST /invocations; empty: none
 	Origins      []string     // of pages that may call from browsers, or "*" alone; nil: of this service's own
 	Strict       bool         // tensors of the open protocol are not converted to the model's types
+	Discreet     bool         // the log of a refused request has no value of it
 	Logger       *slog.Logger // nil: no logs
 	Observer     Observer     // nil: nobody counts
 	Record       *record.Log  // of POST /predict; nil: none
@@ -69,6 +70,7 @@ type Service struct {
 	log                  *slog.Logger
 	observer             Observer
 	debug                bool // all requests are logged
+	discreet             bool // without their values
 	draining             atomic.Bool
 	inflight             atomic.Int64
 	unobserved           atomic.Int64 // calls in which the observer panicked
@@ -115,6 +117,7 @@ func New(o Options) *Service {
 		strict:   o.Strict,
 		pace:     o.Pace,
 		log:      o.Logger,
+		discreet: o.Discreet,
 		observer: o.Observer,
 		metrics:  o.Metrics,
 		record:   o.Record,

@@ -81,7 +81,7 @@ func start(getenv func(string) string, stdout io.Writer) (*function, error) {
 	options := cfg.Options(opened)
 	options.Logger, options.Memory = logger, cfg.ShareMemory().Requests
 	if cfg.RecordDir != "" {
-		options.Record = cfg.Recorder(toLog{stdout}, m.Version(), logger)
+		options.Record = cfg.Recorder(toLog{stdout}, m, logger)
 	}
 	service := handler.New(options)
 	_, source := handler.Stamped()

@@ -48,7 +48,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 		if err != nil {
 			return handler.Usage(fmt.Errorf("RECORD_DIR: %w", err))
 		}
-		options.Record = cfg.Recorder(files, m.Version(), logger)
+		options.Record = cfg.Recorder(files, m, logger)
 		defer func() {
 			if err := options.Record.Close(); err != nil {
 				logger.Error("close the record", "error", err.Error())
