@@ -76,18 +76,27 @@ func (l *Log) without(text []byte, whole string) json.RawMessage {
 	if d.Decode(&v) != nil || d.More() {
 		return nil
 	}
-	c := cleaner{l, nil}
-	if whole == "body" {
-		c.row = l.Row
-	}
-	clean, err := json.Marshal(c.clean(v))
+	clean, err := json.Marshal(l.clean(v, whole == "body"))
 	if err != nil {
 		return nil
 	}
 	return clean
 }
 
-// cleaner leaves out of a body or an answer what is not recorded. row are the names of a row's values; nil: it has no rows.
+// clean leaves out or hashes what is to be, of a body, whose rows are in x, or of an answer.
+func (l *Log) clean(v any, body bool) any {
+	all, ok := v.(map[string]any)
+	x, rows := all["x"]
+	if !body || !ok || !rows || l.field("x", -1) != nil {
+		return cleaner{l, nil}.clean(v)
+	}
+	delete(all, "x")
+	cleaner{l, nil}.clean(all)
+	all["x"] = cleaner{l, l.Row}.clean(x)
+	return all
+}
+
+// cleaner does it for a part. row are the names of a row's values; nil: it has no rows.
 type cleaner struct {
 	*Log
 	row []string
@@ -98,14 +107,15 @@ func (l cleaner) clean(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		delete(v, "warnings") // they quote values, whoever's
-		if _, split := v["columns"]; split {
+		_, split := v["columns"]
+		if split {
 			delete(v, "data") // its values have no names beside them
 		}
 		for name, inner := range v {
 			nth := slices.Index(l.row, name)
 			switch f := l.field(name, nth); {
-			case f == nil && nth >= 0 && flat(inner):
-				// a column: its positions are rows
+			case f == nil && flat(inner) && (nth >= 0 || split):
+				// a column, or the names of columns or rows: its positions are none of a row
 			case f == nil:
 				v[name] = l.clean(inner)
 			case f.Hash:
@@ -115,7 +125,7 @@ func (l cleaner) clean(v any) any {
 			}
 		}
 	case []any:
-		row := flat(v)
+		row := slices.ContainsFunc(v, func(inner any) bool { return !nested(inner) })
 		for k, inner := range v {
 			name := ""
 			if k < len(l.row) {

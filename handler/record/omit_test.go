@@ -25,11 +25,14 @@ func TestOmitRows(t *testing.T) {
 	for _, name := range []string{"city", "1"} {
 		l := &Log{Options: Options{Omit: []Field{{Name: name}}, Row: []string{"age", "city", ""}}, hash: newHasher()}
 		for text, want := range map[string]string{
-			`{"x":[40,7,1]}`:                            `{"x":[40,null,1]}`,
-			`{"x":[[40,7,1],[41,8]]}`:                   `{"x":[[40,null,1],[41,null]]}`,
-			`{"x":{"age":40,"city":7}}`:                 `{"x":{"age":40}}`,
-			`{"x":{"age":[40,41],"city":[7,8]}}`:        `{"x":{"age":[40,41]}}`,
-			`{"x":[{"age":40,"city":7}],"user":"anna"}`: `{"user":"anna","x":[{"age":40}]}`,
+			`{"x":[40,7,1]}`:                                                 `{"x":[40,null,1]}`,
+			`{"x":[[40,7,1],[41,8]]}`:                                        `{"x":[[40,null,1],[41,null]]}`,
+			`{"x":[[40],7,[1]]}`:                                             `{"x":[[40],null,[1]]}`,
+			`{"x":[40,["PII"],1]}`:                                           `{"x":[40,null,1]}`,
+			`{"x":{"age":40,"city":7}}`:                                      `{"x":{"age":40}}`,
+			`{"x":{"age":[40,41],"city":[7,8]}}`:                             `{"x":{"age":[40,41]}}`,
+			`{"x":[{"age":40,"city":7}],"user":"anna"}`:                      `{"user":"anna","x":[{"age":40}]}`,
+			`{"x":{"columns":["age","city"],"index":[1,2],"data":[[40,7]]}}`: `{"x":{"columns":["age","city"],"index":[1,2]}}`,
 		} {
 			if got := string(l.without([]byte(text), "body")); got != want {
 				t.Errorf("%s, %s: got %s, want %s", name, text, got, want)
@@ -37,6 +40,9 @@ func TestOmitRows(t *testing.T) {
 		}
 	}
 	l := &Log{Options: Options{Omit: []Field{{Name: "city"}}, Row: []string{"age", "city"}}, hash: newHasher()}
+	if got := string(l.without([]byte(`{"history":[1,2],"x":[40,7]}`), "body")); got != `{"history":[1,2],"x":[40,null]}` {
+		t.Errorf("got %s, want the rows of x alone without the feature", got)
+	}
 	if got := string(l.without([]byte(`{"prediction":[1,2]}`), "answer")); got != `{"prediction":[1,2]}` {
 		t.Errorf("got %s, want the answer as it is", got)
 	}
@@ -51,7 +57,7 @@ func TestParseFieldsRefuses(t *testing.T) {
 }
 
 func TestOmitWhole(t *testing.T) {
-	l := &Log{Options: Options{Omit: []Field{{Name: "body"}}}, hash: newHasher()}
+	l := &Log{Options: Options{Omit: []Field{{Name: "body"}, {Name: "city"}}}, hash: newHasher()}
 	for text, want := range map[string]string{
 		`{"x":1}`: "",
 	} {
