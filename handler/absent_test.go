@@ -3,6 +3,7 @@ package handler
 import (
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,5 +81,16 @@ func TestAbsentColumnsOfCSV(t *testing.T) {
 	a := post(s, "/invocations", "text/csv", "application/json", names[1]+"\n"+strings.Repeat("1\n", 100_000))
 	if a.Code != http.StatusUnprocessableEntity || !strings.Contains(a.Body.String(), "more values are absent than the body has bytes") {
 		t.Errorf("got %d %.200s, want it refused", a.Code, a.Body)
+	}
+}
+
+// TestAbsentColumnsAreDescribed: the schema of a row asks for no column that may be absent.
+func TestAbsentColumnsAreDescribed(t *testing.T) {
+	m, err := model.Load(os.DirFS(fixtures), "titanic_ordinal_hgb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := rowOfModel(m)["required"].(list), (list{"sex", "embarked", "pclass", "sibsp"}); !slices.Equal(got, want) {
+		t.Errorf("got %v required, want %v", got, want)
 	}
 }

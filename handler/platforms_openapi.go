@@ -108,5 +108,9 @@ func (o openAPI) invokeSchemas() (request, answer object) {
 	}
 	answer = exactly(object{"predictions": object{"type": "array", "minItems": 1, "items": one}})
 	answer["properties"].(object)["warnings"] = warningsSchema()
-	return object{"type": "object", "required": list{"instances"}, "properties": properties}, answer
+	twice := list{} // rows come once
+	for _, member := range []string{"x", "inputs", "dataframe_records", "dataframe_split"} {
+		twice = append(twice, object{"required": list{member}})
+	}
+	return object{"type": "object", "required": list{"instances"}, "properties": properties, "not": object{"anyOf": twice}}, answer
 }
