@@ -34,7 +34,7 @@ type conf struct {
 type server struct {
 	directive
 	side   rollout.Side
-	weight int // 0: down or backup
+	weight int      // 0: down or backup
 	other  []string // what else stands there, as directive's args
 	kept   []string // the same as it is written
 }
