@@ -110,6 +110,7 @@ func (l cleaner) clean(v any) any {
 		_, split := v["columns"]
 		if split {
 			delete(v, "data") // its values have no names beside them
+			delete(v, "index")
 		}
 		for name, inner := range v {
 			nth := slices.Index(l.row, name)

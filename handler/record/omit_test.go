@@ -32,7 +32,7 @@ func TestOmitRows(t *testing.T) {
 			`{"x":{"age":40,"city":7}}`:                                      `{"x":{"age":40}}`,
 			`{"x":{"age":[40,41],"city":[7,8]}}`:                             `{"x":{"age":[40,41]}}`,
 			`{"x":[{"age":40,"city":7}],"user":"anna"}`:                      `{"user":"anna","x":[{"age":40}]}`,
-			`{"x":{"columns":["age","city"],"index":[1,2],"data":[[40,7]]}}`: `{"x":{"columns":["age","city"],"index":[1,2]}}`,
+			`{"x":{"columns":["age","city"],"index":[1,2],"data":[[40,7]]}}`: `{"x":{"columns":["age","city"]}}`,
 		} {
 			if got := string(l.without([]byte(text), "body")); got != want {
 				t.Errorf("%s, %s: got %s, want %s", name, text, got, want)
@@ -45,6 +45,24 @@ func TestOmitRows(t *testing.T) {
 	}
 	if got := string(l.without([]byte(`{"prediction":[1,2]}`), "answer")); got != `{"prediction":[1,2]}` {
 		t.Errorf("got %s, want the answer as it is", got)
+	}
+}
+
+// The body of a request that was refused is not recorded where anything is left out: in a form that the model does not take, nobody can
+// say which value is which.
+func TestOmitRefused(t *testing.T) {
+	for _, c := range []struct {
+		omit   []Field
+		status int
+		want   string
+	}{
+		{[]Field{{Name: "city"}}, 422, `"body":null`}, {[]Field{{Name: "city"}}, 200, `"body":{"x":{"age":40}}`}, {nil, 422, `"body":{"x":{"age":40,"city":7}}`},
+	} {
+		l := &Log{Options: Options{Omit: c.omit}, hash: newHasher()}
+		line, err := l.line(Entry{Status: c.status, Body: []byte(`{"x":{"age":40,"city":7}}`)})
+		if err != nil || !strings.Contains(string(line), c.want) {
+			t.Errorf("%v, %d: got %s, %v, want %s", c.omit, c.status, line, err, c.want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,6 +143,9 @@ type line struct {
 }
 
 func (l *Log) line(e Entry) ([]byte, error) {
+	if len(l.Omit) > 0 && e.Status >= http.StatusBadRequest {
+		e.Body = nil // it is not of the form in which values have names
+	}
 	text, err := json.Marshal(line{Time: time.Now().UTC().Format(time.RFC3339Nano), RequestID: e.RequestID, Route: e.Route, Status: e.Status,
 		Version: l.Version, Color: l.Color, Body: l.without(e.Body, "body"), Answer: l.without(e.Answer, "answer")})
 	if err != nil {
