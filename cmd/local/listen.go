@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,21 +38,26 @@ type acceptor struct {
 	once   sync.Once
 	refuse refuser
 	said   time.Time // when a failure to accept was last logged
+
+	unusedFor time.Duration
+	turn      atomic.Int64 // grows while callers wait for a place
+	saidRoom  time.Time    // when it was last logged that unused connections were closed
+	mu        sync.Mutex
+	open      map[*peer]struct{}
 }
 
 // reportEvery is how often a failure to accept is logged at most.
 const reportEvery = time.Minute
 
 func newAcceptor(l net.Listener, most int, log *slog.Logger, refuse refuser) *acceptor {
-	return &acceptor{Listener: l, log: log, places: make(chan struct{}, most), closed: make(chan struct{}), refuse: refuse}
+	return &acceptor{Listener: l, log: log, places: make(chan struct{}, most), closed: make(chan struct{}), refuse: refuse,
+		unusedFor: unusedFor, open: make(map[*peer]struct{})}
 }
 
 // Accept is net.Listener's.
 func (a *acceptor) Accept() (net.Conn, error) {
-	select {
-	case a.places <- struct{}{}:
-	case <-a.closed:
-		return nil, net.ErrClosed
+	if err := a.place(); err != nil {
+		return nil, err
 	}
 	conn, err := a.Listener.Accept()
 	if err != nil {
@@ -62,7 +68,18 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		}
 		return nil, err // what passes, as too many open files, net/http tries again
 	}
-	return &peer{Conn: lazily(conn), refuse: a.refuse, leave: sync.OnceFunc(func() { <-a.places })}, nil
+	p := &peer{Conn: lazily(conn), refuse: a.refuse}
+	p.quiet.Store(a.turn.Load() + 1)
+	p.leave = sync.OnceFunc(func() {
+		a.mu.Lock()
+		delete(a.open, p)
+		a.mu.Unlock()
+		<-a.places
+	})
+	a.mu.Lock()
+	a.open[p] = struct{}{}
+	a.mu.Unlock()
+	return p, nil
 }
 
 // Close is net.Listener's.

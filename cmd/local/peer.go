@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,8 +15,9 @@ type peer struct {
 	net.Conn
 	refuse refuser
 	leave  func()
-	gave   bool // way after the last answer
-	said   int  // bytes of the next answer's status line that were sent already
+	quiet  atomic.Int64 // since which turn it waits for a request; 0: it has one
+	gave   bool         // way after the last answer
+	said   int          // bytes of the next answer's status line that were sent already
 }
 
 // Close is net.Conn's.

@@ -34,7 +34,9 @@ func serving(t *testing.T, most int, cfg config, around func(http.Handler) http.
 	}
 	server := newServer(cfg, around(service.Engine()), slog.New(slog.DiscardHandler))
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(newAcceptor(l, most, slog.New(slog.DiscardHandler), refusing(service))) }()
+	acceptor := newAcceptor(l, most, slog.New(slog.DiscardHandler), refusing(service))
+	server.ConnState = acceptor.state
+	go func() { ended <- server.Serve(acceptor) }()
 	t.Cleanup(func() {
 		_ = server.Close()
 		<-ended

@@ -72,7 +72,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 
 	failed := make(chan error, 1)
 	acceptor := newAcceptor(listener, connections, logger, refusing(service))
-	server.ConnState = acceptor.giveWay
+	server.ConnState = acceptor.state
 	go func() { failed <- server.Serve(acceptor) }()
 	select {
 	case err := <-failed:
