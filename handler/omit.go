@@ -47,6 +47,9 @@ func (c *Config) checkOmit(m *model.Model) (strangers []string, err error) {
 	for _, in := range m.Inputs() {
 		features = append(features, in.Name)
 	}
+	for i, name := range features {
+		features[i] = strings.TrimSpace(name)
+	}
 	known := slices.Concat(features, members, m.Classes())
 	for _, v := range m.Outputs() {
 		known = append(known, v.Name)
@@ -92,6 +95,9 @@ func withoutValues(err error) string {
 	var input *predict.Error
 	var tensor *oip.Error
 	switch {
+	case errors.As(err, &input) && strings.HasPrefix(input.Message, "no such"): // the name is the caller's
+		where, _, _ := strings.Cut(input.Field, ".")
+		return where + ": no such name"
 	case errors.As(err, &input) && input.Unwrap() != nil:
 		return input.Field + ": the model refuses the value"
 	case errors.As(err, &tensor) && tensor.Field != "":

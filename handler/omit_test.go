@@ -54,6 +54,7 @@ func TestRefusedWithoutValues(t *testing.T) {
 	for _, c := range []struct{ path, kind, body, want string }{
 		{"/predict", "", `{"x":{"age":"PII"}}`, "x.age: want a number"},
 		{"/predict", "", `{"x":{"columns":["age"],"data":[["PII"]]}}`, "x.data[0][0]: want a number"},
+		{"/predict", "", `{"x":{"PII.7":{"age":1}}}`, "x: no such name"},
 		{"/predict", "", `{"x":PII}`, "the body is not JSON: at byte 5: want a value"},
 		{"/invocations", "text/csv", "sex,age,fare,embarked,pclass,sibsp\nmale,PII,1,S,1,1\n", "csv[0].age: line 2: want a number"},
 		{"/invocations", "text/csv", "sex,age,fare,embarked,pclass,sibsp\n\"PII,1,1,S,1,1\n", "csv[0]: line 2: a quote that is not closed"},

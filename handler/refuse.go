@@ -32,6 +32,9 @@ func (s *Service) Refuse(status int, reason string) (http.Header, []byte) {
 	if s.color != nil {
 		h["X-Color"] = s.color
 	}
+	if s.dates != nil {
+		h["Date"] = s.dates.at(clock())
+	}
 	if s.observer != nil {
 		s.observe(func() { s.observer.Request("", status, 0) })
 	}

@@ -101,6 +101,7 @@ func TestScoreFails(t *testing.T) {
 		{"an open quote", []string{"--model", demo}, head + "1,\"2,3\n", handler.ExitError, "line 2: a quote that is not closed"},
 		{"text behind a quote", []string{"--model", demo}, head + "1,\"2\"2,3\n", handler.ExitError, "line 2: want a comma behind a closing quote"},
 		{"a category", []string{"--model", categories}, "f0,f1,f2,f3,f4,f5\n1,2,3,4,5,kiwi\n\n1,2,3,4,5,fig\n", handler.ExitError, `line 4: column "f5": want a category that the model was trained with, got "fig"`},
+		{"text that is not UTF-8", []string{"--model", "../../onnx/testdata/models/titanic_logreg"}, "sex,age,fare,embarked,pclass,sibsp\nmale,1,1,S\xe3o,1,1\n", handler.ExitError, `line 2: column "embarked": want text in UTF-8, got "S\xe3o"`},
 		{"JSON of another width", []string{"--model", demo}, "[1,2,3]\n[1,2]\n", handler.ExitError, "line 2: x: want 3 numbers, got 2"},
 		{"no JSON", []string{"--model", demo}, "[1,2,3]\n[1,2\n", handler.ExitError, "line 2: not JSON: at byte 4: want ',' or ']', got the end of the line"},
 		{"NaN", []string{"--model", demo}, "[1,2,3]\n  [1,NaN,3]\n", handler.ExitError, "line 2: not JSON: at byte 5: want a value; NaN and Infinity are not JSON, write null for a missing value, got 'N'"},

@@ -5,9 +5,13 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,15 +23,21 @@ type Field struct {
 	Hash bool   // its values become hashes instead of being left out
 }
 
-// ParseFields reads "email,hash:customer,3,answer".
+// ParseFields reads "email,hash:customer,3,answer", a line of CSV: a name with a comma stands in quotes.
 func ParseFields(text string) ([]Field, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	r := csv.NewReader(strings.NewReader(text))
+	r.TrimLeadingSpace, r.LazyQuotes = true, true
+	words, err := r.Read()
+	if _, more := r.Read(); err != nil || more != io.EOF {
+		return nil, errFields
+	}
 	var all []Field
-	for word := range strings.SplitSeq(text, ",") {
+	for _, word := range words {
 		if word = strings.TrimSpace(word); word == "" {
-			if strings.TrimSpace(text) == "" {
-				return nil, nil
-			}
-			return nil, errors.New("want names of features, positions, body or answer, separated by commas, as email,hash:customer,3")
+			return nil, errFields
 		}
 		name, hash := strings.CutPrefix(word, "hash:")
 		if name == "" || hash && (name == "body" || name == "answer") {
@@ -37,6 +47,8 @@ func ParseFields(text string) ([]Field, error) {
 	}
 	return all, nil
 }
+
+var errFields = errors.New(`want names of features, positions, body or answer, separated by commas, as email,hash:customer,3,"a, b"`)
 
 // Whole says whether everything is recorded as it is. Where it is not, a body that names its values otherwise than the fields
 // do, as the tensors of the open protocol, must not be handed over.
@@ -108,9 +120,8 @@ func (l cleaner) clean(v any) any {
 	case map[string]any:
 		delete(v, "warnings") // they quote values, whoever's
 		_, split := v["columns"]
-		if split {
-			delete(v, "data") // its values have no names beside them
-			delete(v, "index")
+		if split { // data, index and what else stands there have no names beside their values
+			maps.DeleteFunc(v, func(name string, _ any) bool { return name != "columns" })
 		}
 		for name, inner := range v {
 			nth := slices.Index(l.row, name)
@@ -164,6 +175,9 @@ func nested(v any) bool {
 func (l *Log) hashed(v any) any {
 	list, ok := v.([]any)
 	if !ok {
+		if n, number := v.(json.Number); number {
+			v = spelt(n)
+		}
 		return l.hash.of(v)
 	}
 	for k := range list {
@@ -172,9 +186,23 @@ func (l *Log) hashed(v any) any {
 	return list
 }
 
-// field finds what is omitted by a name or by a position in a row; below 0: it has none.
+// spelt writes a number in one way, so that 7, 7.0 and 7e0 have one hash; whole numbers keep all their digits.
+func spelt(n json.Number) json.Number {
+	text := n.String()
+	f, err := n.Float64()
+	switch {
+	case err != nil || f != 0 && !strings.ContainsAny(text, ".eE"):
+		return n
+	case f == math.Trunc(f) && math.Abs(f) < 1<<53:
+		return json.Number(strconv.FormatInt(int64(f), 10))
+	}
+	return json.Number(strconv.FormatFloat(f, 'g', -1, 64))
+}
+
+// field finds what is omitted by a name, whatever spaces are around it, or by a position in a row; below 0: it has none.
 func (l *Log) field(name string, position int) *Field {
 	at := strconv.Itoa(position)
+	name = strings.TrimSpace(name)
 	for k := range l.Omit {
 		if n := l.Omit[k].Name; n == name && name != "" || n == at && position >= 0 {
 			return &l.Omit[k]

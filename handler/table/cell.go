@@ -2,11 +2,13 @@ package table
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"ml-service/handler/scan"
 	"ml-service/model"
@@ -69,6 +71,8 @@ func setMissing(t *onnx.Tensor, i int) {
 func setCell(t *onnx.Tensor, i int, in *model.Input, empty empty, cell []byte) error {
 	if in.DType == onnx.String {
 		switch t.Str[i] = string(cell); {
+		case !utf8.Valid(cell):
+			return fmt.Errorf("want text in UTF-8, got %q", clip(cell))
 		case len(cell) > 0:
 		case empty == emptyMissing:
 			setMissing(t, i)
@@ -126,8 +130,11 @@ func float(cell []byte, bits int) (float64, error) {
 		return 0, errMissing("number", cell)
 	}
 	f, err := strconv.ParseFloat(string(cell), bits)
-	if err != nil || !decimal(cell) {
+	switch {
+	case !decimal(cell), err != nil && !errors.Is(err, strconv.ErrRange):
 		return 0, fmt.Errorf("want a number, got %q", clip(cell))
+	case err != nil:
+		return 0, fmt.Errorf("want a number in the range of float%d, got %q", bits, clip(cell))
 	}
 	return f, nil
 }

@@ -15,7 +15,7 @@ func TestNumbers(t *testing.T) {
 		"15": "15", "-1.5": "-1.5", "+2": "2", ".5": "0.5", "5.": "5", "1e3": "1000", "1E-2": "0.01", "007": "7",
 		" 1": "1", "1000 ": "1000", "\t-2 ": "-2", " NaN": "NaN", "": "NaN", "  ": "NaN", "NA": "NaN", "null": "NaN", "None": "NaN", "nan": "NaN",
 		"1_5": `want a number, got "1_5"`, "0.1_5": `want a number, got "0.1_5"`, "0x1p3": `want a number, got "0x1p3"`, "0x10": `want a number, got "0x10"`,
-		"inf": `want a number, got "inf"`, "-Infinity": `want a number, got "-Infinity"`, "1e999": `want a number, got "1e999"`, "NAN": `want a number, got "NAN"`,
+		"inf": `want a number, got "inf"`, "-Infinity": `want a number, got "-Infinity"`, "1e999": `want a number in the range of float64, got "1e999"`, "NAN": `want a number, got "NAN"`,
 		"1 000": `want a number, got "1 000"`, "1,5": `want a number, got "1,5"`, "e": `want a number, got "e"`, "--1": `want a number, got "--1"`,
 	} {
 		to := &onnx.Tensor{DType: onnx.Float64, F64: make([]float64, 1)}
