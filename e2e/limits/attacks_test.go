@@ -172,6 +172,7 @@ func attacks() []attack {
 		{"96 uploads of a byte every nine seconds, through Nginx", "v1.0.0", nil, dripping},
 
 		{"1,000 connections that say nothing", "v1.0.0", nil, holding(blue, 1000, "")},
+		{"2,000 connections that ask once and stay", "v1.0.0", nil, holding(blue, 2000, request("/predict", `{"x":[1,2,3]}`))},
 		{"300 requests of 2,800 header fields, unfinished", "v1.0.0", nil, holding(blue, 300, manyFields)},
 		{"1,000 lengths that are claimed and never sent", "v1.0.0", nil,
 			holding(blue, 1000, "POST /predict HTTP/1.1\r\nHost: attack\r\nContent-Length: 1048576\r\n\r\n{")},
