@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -139,7 +141,11 @@ func TestDeployToProcess(t *testing.T) {
 		close(looked)
 		t.Fatal(err)
 	}
-	arguments, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "cmdline"))
+	var arguments []byte
+	var err error
+	for end := time.Now().Add(10 * time.Second); err == nil && len(arguments) == 0 && time.Now().Before(end); runtime.Gosched() {
+		arguments, err = os.ReadFile(filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "cmdline")) // empty until exec has come so far
+	}
 	close(looked)
 	_ = cmd.Wait() // the exit code is looked at
 	if got := cmd.ProcessState.ExitCode(); got != 4 {
