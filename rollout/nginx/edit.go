@@ -56,7 +56,7 @@ func (c *conf) inside(split rollout.Split) (string, error) {
 	for i, s := range c.servers {
 		switch first, ok := stays[s.side]; {
 		case ok && first == i:
-			changes = append(changes, change{s.start, s.end, c.serverText(s.side, want[s.side], shared, s.kept)})
+			changes = append(changes, change{s.start, s.end, c.serverText(s.side, want[s.side], shared, s.other)})
 			last = s.start
 		case len(stays) == 0 && i == 0:
 			changes = append(changes, change{s.start, s.end, added[0]})

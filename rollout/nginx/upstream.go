@@ -35,8 +35,7 @@ type server struct {
 	directive
 	side   rollout.Side
 	weight int      // 0: down or backup
-	other  []string // what else stands there, as directive's args
-	kept   []string // the same as it is written
+	other  []string // what else stands there, as it is written
 }
 
 // noUpstream says that a file has no block to edit, and which files it includes.
@@ -132,8 +131,7 @@ func (c *conf) server(d directive) (server, error) {
 			s.weight = 0
 		case "resolve":
 		default:
-			s.other = append(s.other, a)
-			s.kept = append(s.kept, d.written[1+i])
+			s.other = append(s.other, d.written[1+i])
 		}
 	}
 	return s, nil
@@ -142,7 +140,7 @@ func (c *conf) server(d directive) (server, error) {
 // failTimeout is how long Nginx leaves a side out after a failed try: what its server says, else what is written for one.
 func (c *conf) failTimeout(side rollout.Side) time.Duration {
 	for _, s := range c.servers {
-		for _, a := range s.other {
+		for _, a := range s.args[1:] {
 			value, ok := strings.CutPrefix(a, "fail_timeout=")
 			if !ok || s.side != side {
 				continue
