@@ -76,9 +76,11 @@ func (c *Config) checkOmit(m *model.Model) (strangers []string, err error) {
 // omittable lists for people what of a row RECORD_OMIT may name, the first of many.
 func omittable(m *model.Model) string {
 	const most = 20
-	names := slices.DeleteFunc(rowNames(m), func(name string) bool { return name == "" })
+	names := rowNames(m)
+	n := len(names)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	text := strings.Join(names[:min(len(names), most)], ", ")
-	switch n := len(rowNames(m)); {
+	switch {
 	case len(names) > most:
 		text += fmt.Sprintf(", … (%d in all)", len(names))
 	case len(names) == 0 && n > 0:

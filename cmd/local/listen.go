@@ -39,11 +39,10 @@ type acceptor struct {
 	refuse refuser
 	said   time.Time // when a failure to accept was last logged
 
-	unusedFor time.Duration
-	turn      atomic.Int64 // grows while callers wait for a place
-	saidRoom  time.Time    // when it was last logged that unused connections were closed
-	mu        sync.Mutex
-	open      map[*peer]struct{}
+	turn     atomic.Int64 // grows while callers wait for a place
+	saidRoom time.Time    // when it was last logged that unused connections were closed
+	mu       sync.Mutex
+	open     map[*peer]struct{}
 }
 
 // reportEvery is how often a failure to accept is logged at most.
@@ -51,7 +50,7 @@ const reportEvery = time.Minute
 
 func newAcceptor(l net.Listener, most int, log *slog.Logger, refuse refuser) *acceptor {
 	return &acceptor{Listener: l, log: log, places: make(chan struct{}, most), closed: make(chan struct{}), refuse: refuse,
-		unusedFor: unusedFor, open: make(map[*peer]struct{})}
+		open: make(map[*peer]struct{})}
 }
 
 // Accept is net.Listener's.

@@ -29,12 +29,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 
 func dispatch(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
-		switch args[0] {
-		case "check", "score":
-			if asksHelp(args[1:]) {
-				_, err := fmt.Fprint(stdout, "Usage:\n"+verbUsage[args[0]])
-				return err
-			}
+		if usage, ok := verbUsage[args[0]]; ok && asksHelp(args[1:]) {
+			_, err := fmt.Fprint(stdout, "Usage:\n"+usage)
+			return err
 		}
 		switch args[0] {
 		case "check":

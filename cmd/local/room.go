@@ -47,7 +47,7 @@ func (a *acceptor) place() error {
 			return nil
 		case <-a.closed:
 			return net.ErrClosed
-		case <-time.After(a.unusedFor):
+		case <-time.After(unusedFor):
 			a.makeRoom(before)
 		}
 	}

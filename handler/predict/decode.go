@@ -15,12 +15,7 @@ import (
 // *Error; the body is not kept.
 func (r *Request) Decode(body []byte) error {
 	r.reset(body)
-	err := r.document()
-	r.scan.Text = nil
-	if err != nil {
-		return asError(body, err)
-	}
-	return nil
+	return r.ended(body, r.document())
 }
 
 // DecodeX reads x by itself, without the body around it.
@@ -31,9 +26,14 @@ func (r *Request) DecodeX(x []byte) error {
 	if err == nil {
 		err = r.scan.End()
 	}
+	return r.ended(x, err)
+}
+
+// ended forgets the text, and says what the pass over it came to.
+func (r *Request) ended(text []byte, err error) error {
 	r.scan.Text = nil
 	if err != nil {
-		return asError(x, err)
+		return asError(text, err)
 	}
 	return nil
 }

@@ -100,11 +100,7 @@ func TestHashOfNumbers(t *testing.T) {
 
 func TestOmitWhole(t *testing.T) {
 	l := &Log{Options: Options{Omit: []Field{{Name: "body"}, {Name: "city"}}}, hash: newHasher()}
-	for text, want := range map[string]string{
-		`{"x":1}`: "",
-	} {
-		if got := string(l.without([]byte(text), "body")); got != want {
-			t.Errorf("%s: got %s, want %s", text, got, want)
-		}
+	if got := l.without([]byte(`{"x":1}`), "body"); len(got) != 0 {
+		t.Errorf("got %s, want no body", got)
 	}
 }
