@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # Beside Nginx in its container, once a second: follows the compose file's choice for port 8080, repeats what is wrong
-# once a minute, counts the tries that each colour left unanswered.
+# once a minute, counts the tries that each colour left unanswered, and ends uploads that hold the places of others.
 set -u
 . /nginx/apply.sh
 log=/dev/stderr
 : >"$work/addresses"
 : >"$work/reported"
-second=0 counted=0
+second=0 counted=0 renewed=-300
 
 # follow takes the compose file's choice for port 8080 over, with the last good nginx.conf where the present one is broken.
 follow() {
@@ -50,6 +50,20 @@ count() {
   [ "$size" -lt 4000000 ] || { : >/tmp/unanswered; counted=0; }
 }
 
+# places says how many bodies got no place in the last minute. Nginx asks uploads for no least rate, but those that began
+# before a reload end with the old workers, after worker_shutdown_timeout.
+places() {
+  [ -s /tmp/no_place ] || return
+  say warn "bodies were refused in the last minute, since others hold all places" "$(wc -l </tmp/no_place)"
+  : >/tmp/no_place
+  [ $((second - renewed)) -ge 300 ] || return
+  renewed=$second
+  exec 9>"$work/lock"
+  flock 9
+  wrong=$("$nginx" -e stderr -c "$conf" -s reload 2>&1) || say error "nginx does not reload" "$wrong"
+  exec 9>&-
+}
+
 while :; do
   now=$(cat "$shared/traffic" 2>/dev/null)
   [ -z "$now" ] || [ "$now" = "$(cat "$work/applied")" ] || follow "$now"
@@ -62,6 +76,7 @@ while :; do
     unanswered=$(awk -f /nginx/minute.awk "$work/reported" /tmp/metrics)
     [ -z "$unanswered" ] || say warn "tries that a colour did not answer in the last minute" "$unanswered"
     cp /tmp/metrics "$work/reported"
+    places
   fi
   second=$((second + 1))
   sleep 1

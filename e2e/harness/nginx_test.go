@@ -3,10 +3,12 @@ package harness
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"ml-service/e2e"
 )
@@ -113,6 +115,57 @@ func TestNginxAnswers(t *testing.T) {
 	s.run(t, "balancer", "restart", "nginx") // it starts without them, and finds them
 	s.run(t, "balancer", "start", "ml-service-blue", "ml-service-green")
 	waitVersions(t, nginxAddr, "v1.0.0", "v1.1.0")
+}
+
+// TestPlacesComeBack: uploads that would hold all places for large bodies for days end once others have been refused for them.
+func TestPlacesComeBack(t *testing.T) {
+	s := newStack(t, tools[0])
+	const shipped = "worker_shutdown_timeout 5m;"
+	if !strings.Contains(s.shipped, shipped) {
+		t.Fatalf("nginx.conf does not say %s", shipped)
+	}
+	s.write(t, "nginx.conf", strings.Replace(s.shipped, shipped, "worker_shutdown_timeout 3s;", 1))
+	s.up(t, "balancer")
+	waitVersions(t, nginxAddr, "v1.0.0", "v1.1.0")
+
+	const uploads = 24 // one address has 16 places
+	large := fmt.Sprintf(`{"x":[0.4,-0.2,0.1]%s}`, strings.Repeat(" ", 200_000))
+	ended := make(chan error, uploads)
+	for range uploads {
+		c, err := dial(nginxAddr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, err = fmt.Fprintf(c, "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n{")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for err == nil { // until Nginx closes it, or the test
+				time.Sleep(time.Second)
+				_, err = io.WriteString(c, " ")
+			}
+			ended <- err
+		}()
+	}
+	for _, status := range []int{503, 200} {
+		e2e.Poll(t, 3*time.Minute, fmt.Sprintf("status %d for a large body", status), func() error {
+			a, err := postOnce(large, "large")
+			if err == nil && a.status != status {
+				err = &unexpected{a}
+			}
+			return err
+		})
+	}
+	for range uploads {
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Fatal("an upload goes on")
+		}
+	}
+	s.waitLog(t, "nginx", "bodies were refused in the last minute, since others hold all places")
 }
 
 // bothGone sends more requests than may wait for a colour: all get their 502, and those on top at once.

@@ -41,7 +41,7 @@ func leavingNginx(t *testing.T) string {
 const drip = 9 * time.Second // less than client_body_timeout of nginx.conf
 
 // dripping holds, from one address, as many bodies of either kind as Nginx takes from all, and more: half of each is refused, and
-// bodies from elsewhere find room, as small ones do from everywhere. Nginx itself never ends such an upload.
+// bodies from elsewhere find room, as small ones do from everywhere.
 func dripping(t *testing.T) string {
 	var a answers
 	var held []net.Conn
