@@ -54,7 +54,7 @@ func (s *Service) enter(c *gin.Context, x *claim, length int, need int64) error 
 	if err := s.gate.enter(c.Request.Context(), need); err != nil {
 		return err
 	}
-	x.inside, x.work = true, need
+	x.inside, x.work = true, x.work+need
 	x.entered = clock()
 	return nil
 }

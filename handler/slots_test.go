@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"compress/gzip"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -27,9 +28,16 @@ func TestNoSlotIsLost(t *testing.T) {
 	}
 	s := New(Options{Model: m, Concurrency: 3, Queue: 1 << 20, Memory: 64 << 20})
 	large := `{"x":[` + strings.Repeat(`[0.4,-0.2,0.1],`, 20_000) + `[0.4,-0.2,0.1]]}`
-	requests := []struct{ path, body string }{
-		{"/predict", `{"x":[0.4,-0.2,0.1]}`}, {"/predict", `{"x":[1]}`}, {"/predict", `{"x":`}, {"/invocations", `{"instances":[[0.4,-0.2,0.1]]}`},
-		{"/v2/models/ml-service/infer", `{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[0.4,-0.2,0.1]}]}`}, {"/predict", large},
+	var zipped strings.Builder
+	z := gzip.NewWriter(&zipped)
+	_, _ = z.Write([]byte(`{"x":[0.4,-0.2,0.1]}`)) // into memory
+	_ = z.Close()
+	requests := []struct{ path, body, coding string }{
+		{path: "/predict", body: `{"x":[0.4,-0.2,0.1]}`}, {path: "/predict", body: `{"x":[1]}`}, {path: "/predict", body: `{"x":`},
+		{path: "/predict", body: zipped.String(), coding: "gzip"}, {path: "/predict", body: "no gzip", coding: "gzip"},
+		{path: "/invocations", body: `{"instances":[[0.4,-0.2,0.1]]}`},
+		{path: "/v2/models/ml-service/infer", body: `{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[0.4,-0.2,0.1]}]}`},
+		{path: "/v2/models/ml-service/infer", body: zipped.String(), coding: "gzip"}, {path: "/predict", body: large},
 	}
 	rounds := 4000
 	if testing.Short() {
@@ -44,7 +52,11 @@ func TestNoSlotIsLost(t *testing.T) {
 					r = requests[len(requests)-1]
 				}
 				w := gosched{httptest.NewRecorder()}
-				s.Engine().ServeHTTP(w, httptest.NewRequest("POST", r.path, strings.NewReader(r.body)))
+				request := httptest.NewRequest("POST", r.path, strings.NewReader(r.body))
+				if r.coding != "" {
+					request.Header.Set("Content-Encoding", r.coding)
+				}
+				s.Engine().ServeHTTP(w, request)
 				if w.Code != 200 && w.Code != 422 && w.Code != 400 {
 					t.Errorf("%s: %d %s", r.path, w.Code, w.Body.String())
 				}
