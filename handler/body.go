@@ -97,15 +97,20 @@ func (s *Service) grow(buf []byte, n, expected int) []byte {
 
 // trim forgets buffers that one large request would otherwise leave behind for good.
 func (s *Service) trim(x *exchange) {
+	s.letGoBody(x)
+	s.letGoPiece(x)
+	x.upload = upload{}
+}
+
+// letGoBody leaves the memory of a large body to the next one.
+func (s *Service) letGoBody(x *exchange) {
 	if cap(x.in) > mostKept {
 		s.spare.give(x.in)
 		x.in = nil
 	}
-	s.letGoPiece(x)
 	if x.inflater.source.Reset(nil); cap(x.inflater.plain) > mostKept {
 		x.inflater = inflater{}
 	}
-	x.upload = upload{}
 }
 
 // pieceRoom is what a piece of an answer takes: it is full once it is pieceBytes long, and its last row is on top.

@@ -234,7 +234,8 @@ func (s *Service) answerPlatform(c *gin.Context, x *exchange, header string) err
 type csvLines struct {
 	*predict.Request
 	table *table.Table
-	at    []int // the line of each row, from 1 on
+	first int    // the line at which text begins, from 1 on
+	text  []byte // the rows, until the model has taken them
 }
 
 // readCSV fills the batch of p. header is present, absent, or empty: the first line is one where it names columns of the model.
@@ -249,7 +250,7 @@ func (s *Service) readCSV(p *predict.Request, body []byte, header string) (*csvL
 	if lines.table, err = table.InOrder(s.model); err != nil {
 		return lines, &predict.Error{Field: "csv", Message: err.Error()}
 	}
-	line := 0
+	line := 1
 	first, below := table.CutLine(rest, true)
 	switch {
 	case header == "present" || header == "" && lines.table.IsHeader(first):
@@ -261,27 +262,27 @@ func (s *Service) readCSV(p *predict.Request, body []byte, header string) (*csvL
 		if err != nil {
 			return lines, &predict.Error{Field: "csv", Message: err.Error()}
 		}
-		line, rest = 1+bytes.Count(first, newline), below
+		line, rest = 2+bytes.Count(first, newline), below
 	case header != "" && header != "absent":
 		return lines, &refusal{status: http.StatusUnsupportedMediaType, message: fmt.Sprintf("text/csv; header: want present or absent, got %q", shortened(header))}
 	}
+	lines.first, lines.text = line, rest
+	count := 0
 	for text := rest; len(text) > 0; {
-		one, after := table.CutLine(text, true)
-		if line++; len(one) > 0 {
-			lines.at = append(lines.at, line)
+		var one []byte
+		if one, text = table.CutLine(text, true); len(one) > 0 {
+			count++
 		}
-		line += bytes.Count(one, newline)
-		text = after
 	}
-	if len(lines.at) == 0 {
+	if count == 0 {
 		return lines, &predict.Error{Field: "csv", Message: "want at least one row, got none"}
 	}
-	if absent := len(lines.table.Absent()) * len(lines.at); absent > s.platforms.MostAbsents(len(body)) {
+	if absent := len(lines.table.Absent()) * count; absent > s.platforms.MostAbsents(len(body)) {
 		return lines, &predict.Error{Field: "csv", Message: "more values are absent than the body has bytes: send fewer rows at once"}
 	}
-	lines.table.Resize(p.Batch, len(lines.at))
+	lines.table.Resize(p.Batch, count)
 	var cells [][]byte
-	for row := 0; row < len(lines.at); {
+	for row := 0; row < count; {
 		one, after := table.CutLine(rest, true)
 		if rest = after; len(one) == 0 {
 			continue
@@ -299,10 +300,27 @@ func (s *Service) readCSV(p *predict.Request, body []byte, header string) (*csvL
 
 // Refused says at which line and column the value stands that the model refuses.
 func (l *csvLines) Refused(err error) error {
-	if row, at := l.table.Refused(err); row >= 0 && row < len(l.at) {
-		return l.wrong(row, at)
+	if row, at := l.table.Refused(err); row >= 0 {
+		err = l.wrong(row, at)
 	}
+	l.text = nil // the body's memory is another's while the answer is written
 	return err
+}
+
+// line is the one at which a row begins, from 1 on.
+func (l *csvLines) line(row int) int {
+	line := l.first
+	for text := l.text; len(text) > 0; line++ {
+		var one []byte
+		one, text = table.CutLine(text, true)
+		if len(one) > 0 {
+			if row--; row < 0 {
+				break
+			}
+		}
+		line += bytes.Count(one, newline)
+	}
+	return line
 }
 
 // field is where an element of an input stands.
@@ -328,7 +346,7 @@ func (l *csvLines) wrong(row int, err error) error {
 	if errors.As(err, &at) && at.Message != "" && at.Nth >= 0 {
 		nth, message = at.Nth, at.Message
 	}
-	return &predict.Error{Field: l.place(row, nth), Message: fmt.Sprintf("line %d: %s", l.at[row], message)}
+	return &predict.Error{Field: l.place(row, nth), Message: fmt.Sprintf("line %d: %s", l.line(row), message)}
 }
 
 // csvAnswer answers as CSV, without a header: a line a row, the label or the values, and behind a label all scores where they

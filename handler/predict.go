@@ -137,7 +137,7 @@ func (s *Service) reply(c *gin.Context, x *exchange, b *model.Batch, p rows, err
 	x.answered = true
 	if !more {
 		p.Release()
-		s.leave(&x.claim)
+		s.leaveBody(x)
 		s.writeAs(c, x.kind, http.StatusOK, x.out, x.left)
 		if x.recorded {
 			x.said = bytes.Clone(x.out)
@@ -153,15 +153,23 @@ func (s *Service) reply(c *gin.Context, x *exchange, b *model.Batch, p rows, err
 // answering gives back what a request does not need while a large answer is written: its body, and all of the budget but what
 // the answers of b take; all says that they are all its outputs.
 func (s *Service) answering(b *model.Batch, x *exchange, all bool) {
-	s.spare.give(x.in)
-	x.in, x.inflater.plain = nil, nil
 	if b.Blocks() {
 		need := s.model.Need(b.Rows(), 1)
 		if !all {
 			need.Others = 0
 		}
-		s.shrink(&x.claim, need.Answer+need.Others+pieceBytes)
+		held := need.Answer + need.Others + pieceBytes
+		if s.needs.texts { // which an output may hold on to
+			held += int64(max(len(x.in), len(x.inflater.plain)))
+		}
+		s.shrink(&x.claim, held)
 	}
+	s.leaveBody(x)
+}
+
+// leaveBody gives the slot back, and the body with its bytes: who is slow to read the answer to a large body holds the answer alone.
+func (s *Service) leaveBody(x *exchange) {
+	s.letGoBody(x)
 	s.leave(&x.claim)
 }
 

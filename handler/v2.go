@@ -85,10 +85,15 @@ type inference struct {
 
 // forget forgets what a large request would otherwise leave behind for good.
 func (s *Service) forget(x *inference) {
+	x.forgetRequest()
+	s.trim(&x.exchange)
+}
+
+// forgetRequest forgets what was read of a large body.
+func (x *inference) forgetRequest() {
 	if cap(x.in) > mostKept || cap(x.inflater.plain) > mostKept {
 		x.request = oip.Request{}
 	}
-	s.trim(&x.exchange)
 }
 
 // v2Infer answers POST …/infer.
@@ -182,7 +187,8 @@ func (s *Service) replyV2(c *gin.Context, x *inference, b *model.Batch) {
 		return
 	}
 	b.Release()
-	s.leave(&x.claim)
+	x.forgetRequest()
+	s.leaveBody(&x.exchange)
 	s.writeAs(c, x.kind, http.StatusOK, x.out, x.left)
 	if x.recorded && header < 0 && x.seen != nil {
 		x.said = bytes.Clone(x.out)
