@@ -105,6 +105,18 @@ func FreePort(t testing.TB) string {
 	return port
 }
 
+// Listens waits until something takes connections at an address.
+func Listens(t testing.TB, address string) {
+	t.Helper()
+	Poll(t, 20*time.Second, "a listener at "+address, func() error {
+		c, err := net.Dial("tcp", address) //nolint:noctx // it does not wait
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+}
+
 // Poll calls try until it returns nil, and ends the test with its last error when limit has passed.
 func Poll(t testing.TB, limit time.Duration, what string, try func() error) {
 	t.Helper()

@@ -15,11 +15,11 @@ import (
 func TestCanary(t *testing.T) {
 	images(t, "fail", "slow", "die", "leak")
 	s := newStack(t)
-	wide := filepath.Join(s.dir, "models", "v9.0.0")
+	wide := filepath.Join(s.Dir, "models", "v9.0.0")
 	e2e.Command{}.Output(t, "mkdir", "-m", "755", wide)
 	write(t, filepath.Join(wide, "model.onnx"), read(t, filepath.Join(e2e.Root(t), "onnx", "testdata", "models", "logreg_multinomial", "model.onnx")))
 
-	rows := filepath.Join(s.dir, "rows.jsonl") // of the first three the two models think differently
+	rows := filepath.Join(s.Dir, "rows.jsonl") // of the first three the two models think differently
 	write(t, rows, `{"x":[-1.011,-0.068,0.317]}
 {"x":[-0.631,-0.214,0.094]}
 {"x":[-0.842,0.013,0.027]}
@@ -45,7 +45,7 @@ func TestCanary(t *testing.T) {
 		{name: "dies every few seconds", image: faultyImage + "die", version: "v1.1.0", code: 4, says: "rolled back to blue"},
 		{name: "leaks until it is killed", image: faultyImage + "leak", version: "v1.1.0", code: 4, says: "rolled back to blue"},
 		{name: "hangs", image: goodImage, version: "v1.1.0", code: 4, says: "rolled back to blue", meanwhile: func(t *testing.T) {
-			e2e.Command{}.Output(t, "docker", "pause", s.container(t, "ml-service-green"))
+			e2e.Command{}.Output(t, "docker", "pause", s.Container(t, "green"))
 		}},
 		{name: "predicts differently", image: goodImage, version: "v1.1.0", code: 4, says: "predictions change",
 			more: []string{"--rows", rows, "--max-disagreement", "10%"}},
@@ -66,7 +66,7 @@ func TestCanary(t *testing.T) {
 			out := s.want(t, c.code, c.says, args...)
 			took := time.Since(began)
 			if c.meanwhile != nil {
-				e2e.Command{}.Output(t, "docker", "unpause", s.container(t, "ml-service-green"))
+				e2e.Command{}.Output(t, "docker", "unpause", s.Container(t, "green"))
 			}
 			l.Stop()
 			saw := l.Seen(t)
@@ -88,7 +88,7 @@ func TestCanary(t *testing.T) {
 
 	// What two good versions would change, as text and as a picture.
 	s.deploy(t, goodImage, "v1.1.0")
-	html := filepath.Join(s.dir, "report.html")
+	html := filepath.Join(s.Dir, "report.html")
 	s.want(t, 0, "latency, ms", "compare", "--to", "green", "--rows", rows, "--html", html)
 	if text := read(t, html); !strings.Contains(text, "<svg") || !strings.Contains(text, "v1.1.0") {
 		t.Errorf("the report is %.200s", text)

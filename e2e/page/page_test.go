@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"ml-service/e2e"
+	"ml-service/e2e/browser"
 )
 
 // record has the page write down when it said what.
@@ -41,7 +42,7 @@ type entry struct {
 
 func (s *stack) history() []entry {
 	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.dir, ".rollout", "history.jsonl"))
+	text, err := os.ReadFile(filepath.Join(s.Dir, ".rollout", "history.jsonl"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func (s *stack) history() []entry {
 // within holds the page to have shown each step of the history since from within two seconds of its end.
 func (s *stack) within(p *tab, from int, steps int) {
 	s.t.Helper()
-	said := get(p, chromedp.Evaluate[[]sentence]("said"))
+	said := browser.Get(p.Tab, chromedp.Evaluate[[]sentence]("said"))
 	history := s.history()[from:]
 	if len(history) < steps {
 		s.t.Errorf("%d steps in the history, want %d", len(history), steps)
@@ -81,26 +82,26 @@ func (s *stack) within(p *tab, from int, steps int) {
 
 // keys goes to what has a text by the tabulator, as who has no mouse does, and presses Enter there.
 func (p *tab) keys(text string) {
-	p.t.Helper()
+	p.T.Helper()
 	for range 40 {
-		p.do(chromedp.KeyEvent(kb.Tab))
-		if got := get(p, chromedp.Evaluate[string]("document.activeElement.textContent")); got == text {
-			p.do(chromedp.KeyEvent(kb.Enter))
+		p.Do(chromedp.KeyEvent(kb.Tab))
+		if got := browser.Get(p.Tab, chromedp.Evaluate[string]("document.activeElement.textContent")); got == text {
+			p.Do(chromedp.KeyEvent(kb.Enter))
 			return
 		}
 	}
-	p.t.Fatalf("no way to %q by the keyboard", text)
+	p.T.Fatalf("no way to %q by the keyboard", text)
 }
 
 func TestPage(t *testing.T) {
 	s := newStack(t)
 	p := open(t, s.page.URL)
-	p.do(chromedp.Navigate(s.page.URL + "/"))
+	p.Do(chromedp.Navigate(s.page.URL + "/"))
 	p.waits("No release is known here")
 	p.waits("v1.1.0")
 	p.state("empty")
 
-	rows := filepath.Join(s.dir, "rows.jsonl")
+	rows := filepath.Join(s.Dir, "rows.jsonl")
 	write(t, rows, `{"x":[-1.011,-0.068,0.317]}
 {"x":[-0.631,-0.214,0.094]}
 {"x":[0.4,-0.2,0.1]}
@@ -117,14 +118,14 @@ func TestPage(t *testing.T) {
 		}
 	}
 	step("a good canary", func(t *testing.T) {
-		s.t, p.t = t, t
-		get(p, chromedp.Evaluate[bool](record))
+		s.t, p.T = t, t
+		browser.Get(p.Tab, chromedp.Evaluate[bool](record))
 		from := len(s.history())
 		end := s.canary("--reason", "v1.1.0 for all", "--step-time", "45")
 		p.waits("A canary to green runs at 10 %")
 		p.waits("≤ 0.9") // classes: the sides were read twice
 		e2e.Poll(t, 30*time.Second, "a line of requests of green", func() error {
-			if d := get(p, chromedp.Evaluate[string](`document.querySelector("svg.rates path.l1")?.getAttribute("d") ?? ""`)); strings.Count(d, "L") < 4 || strings.Contains(p.whole(), "0/0") {
+			if d := browser.Get(p.Tab, chromedp.Evaluate[string](`document.querySelector("svg.rates path.l1")?.getAttribute("d") ?? ""`)); strings.Count(d, "L") < 4 || strings.Contains(p.whole(), "0/0") {
 				return fmt.Errorf("it is %q", d)
 			}
 			return nil
@@ -139,11 +140,10 @@ func TestPage(t *testing.T) {
 		s.within(p, from, 3)
 	})
 	step("rolled back by the button", func(t *testing.T) {
-		s.t, p.t = t, t
-		p.do(chromedp.SetValue(chromedp.CSS("#token"), "wrong-0123456789abcdef0123456789abcdef"), chromedp.Click(chromedp.CSS("form[action=login] button")))
+		s.t, p.T = t, t
+		p.Do(chromedp.SetValue(chromedp.CSS("#token"), "wrong-0123456789abcdef0123456789abcdef"), chromedp.Click(chromedp.CSS("form[action=login] button")))
 		p.waits("This token is not valid.")
-		p.complaints = slices.DeleteFunc(p.complained(), func(c string) bool { return strings.Contains(c, "403") }) // the browser's own word for it
-		p.do(chromedp.SetValue(chromedp.CSS("#token"), token), chromedp.Click(chromedp.CSS("form[action=login] button")))
+		p.Do(chromedp.SetValue(chromedp.CSS("#token"), token), chromedp.Click(chromedp.CSS("form[action=login] button")))
 		p.waits("you are CLOUD_TOKEN")
 		p.keys("Roll back") // the promotion: nobody is at work
 		p.waits("gives all the traffic to blue")
@@ -151,16 +151,16 @@ func TestPage(t *testing.T) {
 		p.keys("Roll back")
 		p.waits("was rolled back")
 
-		get(p, chromedp.Evaluate[bool](record))
+		browser.Get(p.Tab, chromedp.Evaluate[bool](record))
 		from := len(s.history())
 		end := s.canary("--step-time", "90")
 		p.waits("A canary to green runs at 10 %")
-		p.do(chromedp.Click(chromedp.CSS("a[href=rollback]")))
+		p.Do(chromedp.Click(chromedp.CSS("a[href=rollback]")))
 		p.waits("it does this at its next scrape")
-		p.do(chromedp.Click(chromedp.CSS("form[action=rollback] button")))
+		p.Do(chromedp.Click(chromedp.CSS("form[action=rollback] button")))
 		pressed := time.Now()
-		p.do(chromedp.WaitVisible(chromedp.CSS("#now")))
-		get(p, chromedp.Evaluate[bool](record)) // the page was loaded anew
+		p.Do(chromedp.WaitVisible(chromedp.CSS("#now")))
+		browser.Get(p.Tab, chromedp.Evaluate[bool](record)) // the page was loaded anew
 		code, said := end()
 		t.Logf("the canary has ended %s after the button", time.Since(pressed).Round(100*time.Millisecond))
 		if code != 4 || !strings.Contains(said, "rollback asked for by CLOUD_TOKEN, on the page") {
@@ -173,9 +173,9 @@ func TestPage(t *testing.T) {
 		}
 	})
 	step("a canary that fails", func(t *testing.T) {
-		s.t, p.t = t, t
+		s.t, p.T = t, t
 		s.green("v9.0.0")
-		get(p, chromedp.Evaluate[bool](record))
+		browser.Get(p.Tab, chromedp.Evaluate[bool](record))
 		from := len(s.history())
 		end := s.canary("--accept-signature")
 		if code, _ := end(); code != 4 {
@@ -187,17 +187,17 @@ func TestPage(t *testing.T) {
 		p.state("failed")
 		s.agrees(p)
 	})
-	s.t, p.t = t, t
+	s.t, p.T = t, t
 	l.Stop()
 	t.Logf("%s\n%s", l.Seen(t), strings.Join(p.report, "\n"))
-	if n := get(p, chromedp.Evaluate[int]("violations")); n != 0 {
+	if n := browser.Get(p.Tab, chromedp.Evaluate[int]("violations")); n != 0 {
 		t.Errorf("%d violations of the Content-Security-Policy", n)
 	}
-	if c := p.complained(); len(c) > 0 {
+	if c := p.Complaints("status of 403"); len(c) > 0 { // for the wrong token
 		t.Errorf("the browser complained:\n%s", strings.Join(c, "\n"))
 	}
-	if p.requests < 10 {
-		t.Errorf("%d requests were seen: are they looked at?", p.requests)
+	if n := len(p.Requests()); n < 10 {
+		t.Errorf("%d requests were seen: are they looked at?", n)
 	}
 	if strings.Contains(s.page.Output(), token) {
 		t.Error("the token was printed")
@@ -218,7 +218,9 @@ func (s *stack) agrees(p *tab) {
 		})
 	}
 	const fetched = `fetch("./").then(r => r.text()).then(t => new DOMParser().parseFromString(t, "text/html").getElementById("now").textContent)`
-	same("another window", func() string { return get(p, chromedp.Evaluate[string](fetched, chromedp.EvalAwaitPromise)) })
+	same("another window", func() string {
+		return browser.Get(p.Tab, chromedp.Evaluate[string](fetched, chromedp.EvalAwaitPromise))
+	})
 	before := s.page
 	s.serve()
 	other := s.page
@@ -236,17 +238,17 @@ func (s *stack) agrees(p *tab) {
 			return err
 		})
 	}
-	kept := get(p, chromedp.Evaluate[[]sentence]("window.said ?? []"))
+	kept := browser.Get(p.Tab, chromedp.Evaluate[[]sentence]("window.said ?? []"))
 	now := p.now()
-	p.do(script(true), chromedp.Navigate(s.page.URL+"/"))
-	if text := get(p, chromedp.TextContent(chromedp.CSS("#now"))); !strings.Contains(text, "green") || strings.Contains(now, "rolled back") != strings.Contains(text, "rolled back") {
+	p.Do(script(true), chromedp.Navigate(s.page.URL+"/"))
+	if text := browser.Get(p.Tab, chromedp.TextContent(chromedp.CSS("#now"))); !strings.Contains(text, "green") || strings.Contains(now, "rolled back") != strings.Contains(text, "rolled back") {
 		s.t.Errorf("without JavaScript the page says %q, and with it %q", text, now)
 	}
-	p.do(script(false), chromedp.Navigate(s.page.URL+"/"))
+	p.Do(script(false), chromedp.Navigate(s.page.URL+"/"))
 	again, err := json.Marshal(kept)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	get(p, chromedp.Evaluate[bool](record))
-	get(p, chromedp.Evaluate[bool]("said = "+string(again)+"; true"))
+	browser.Get(p.Tab, chromedp.Evaluate[bool](record))
+	browser.Get(p.Tab, chromedp.Evaluate[bool]("said = "+string(again)+"; true"))
 }

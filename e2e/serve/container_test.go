@@ -21,20 +21,18 @@ import (
 func TestContainer(t *testing.T) {
 	r := startRegistry(t)
 	dir := binaries(t)
-	write(t, filepath.Join(dir, "Dockerfile"), image("good"))
-	e2e.Command{Dir: dir, Limit: 2 * time.Minute}.Output(t, "docker", "build", "--quiet", "--tag", first, ".")
 	s := newFolder(t)
 
 	owner := strconv.Itoa(os.Getuid())
 	if owner == "0" { // who is not root may not give the folder away, and need not
 		owner = "10001"
-		e2e.Command{}.Output(t, "chown", "-R", owner, s.dir)
+		e2e.Command{}.Output(t, "chown", "-R", owner, s.Dir)
 	}
 	group := strings.TrimSpace(e2e.Command{}.Output(t, "stat", "-c", "%g", socket(t)))
 	_, port, _ := strings.Cut(s.address, ":")
 	more := filepath.Join(t.TempDir(), "more.yml")
 	write(t, more, fmt.Sprintf("services: {rollout: {command: [serve, --repository, %q, --listen, %q, --watch, 5s, --every, 1s]}}\n", r.repository(), s.address))
-	container := e2e.Command{Dir: s.dir, Limit: 5 * time.Minute, Env: []string{"PWD=" + s.dir, "DOCKER_CLI=" + cli(t), "REPOSITORY=" + r.repository(),
+	container := e2e.Command{Dir: s.Dir, Limit: 5 * time.Minute, Env: []string{"PWD=" + s.Dir, "DOCKER_CLI=" + cli(t), "REPOSITORY=" + r.repository(),
 		"OWNER=" + owner, "DOCKER_GROUP=" + group, "CLOUD_TOKEN=" + token, "COMPOSE_PROJECT_NAME=" + e2e.ComposeProject + "serve-container"}}
 	compose := func(args ...string) string {
 		t.Helper()
@@ -47,7 +45,7 @@ func TestContainer(t *testing.T) {
 		compose("down", "--volumes", "--timeout", "5")
 	})
 	compose("up", "-d", "--build")
-	s.listens()
+	e2e.Listens(t, s.address)
 
 	ask := func(token string) (int, map[string]any) {
 		t.Helper()
@@ -76,7 +74,7 @@ func TestContainer(t *testing.T) {
 	}
 
 	l := (&e2e.Load{Clients: 8, Pace: 15 * time.Millisecond}).Start(t)
-	if code, said := s.order("good", r.push(t, dir, "good", image("good")+"LABEL n=1\n"), "v1.1.0"); code != 0 {
+	if code, said := s.order("good", r.push(t, dir, "good", e2e.ImageFile("good")+"LABEL n=1\n"), "v1.1.0"); code != 0 {
 		t.Fatalf("the good version: exit code %d\n%s", code, said)
 	}
 	l.Stop()
