@@ -48,6 +48,7 @@ type gate struct {
 	left     func(ctx context.Context, ready <-chan struct{}) (gone bool) // nil: whose context ended is gone
 	state    atomic.Int64                                                 // running, plus waiting times oneWaits
 	manyWait atomic.Int64                                                 // of those that wait, the large ones
+	short    atomic.Bool                                                  // the first of the large ones waits for memory
 	waited   atomic.Int64                                                 // by all who got in, in nanoseconds
 	average  atomic.Int64                                                 // of the model's time for a batch, in nanoseconds; moves by an eighth at a time
 
@@ -171,6 +172,7 @@ func (g *gate) remove(line, k int) {
 
 // call lets in who may, one line after the other.
 func (g *gate) call() {
+	defer func() { g.short.Store(len(g.lines[large]) > 0 && !g.fits(g.lines[large][0].need)) }()
 	for {
 		line := g.turn
 		if !g.mayCall(line) {

@@ -19,6 +19,14 @@ var DefaultPace = Pace{Read: 10 * time.Second, Write: 10 * time.Second, Rate: 8 
 // share is how many bytes must pass within each time.
 func (p Pace) share(each time.Duration) int64 { return max(int64(each.Seconds()*float64(p.Rate)), 1) }
 
+// hurry is how many times the least pace is asked of an answer while others wait for the memory that it holds.
+const hurry = 16
+
+// tooSlow says whether an answer of which so many bytes were taken in some time holds up others, who wait for its memory.
+func (p Pace) tooSlow(taken int64, in time.Duration) bool {
+	return p.Write > 0 && in > p.Write && taken < int64(in.Seconds()*float64(hurry*p.Rate))
+}
+
 // upload reads a body at the least pace.
 type upload struct {
 	body io.Reader

@@ -197,14 +197,27 @@ func (s *Service) keep(c *gin.Context, x *exchange) {
 	x.seen, x.said = nil, nil
 }
 
-// writePieces writes an answer whose first piece is in x.out; next appends each further one.
+// writePieces writes an answer whose first piece is in x.out; next appends each further one. A caller that is slow to take it is
+// cut off where others wait for the memory that it holds.
 func (s *Service) writePieces(c *gin.Context, x *exchange, next func(dst []byte) (piece []byte, more bool)) {
 	c.Writer.Header()["Content-Type"] = x.kind
 	c.Writer.WriteHeader(http.StatusOK)
-	for more := true; s.sendBody(c, x.out, 0) == nil && more; {
-		x.out, more = next(x.out[:0])
+	taken, in := int64(0), time.Duration(0)
+	for more := true; ; x.out, more = next(x.out[:0]) {
+		start := clock()
+		if s.sendBody(c, x.out, start) != nil || !more {
+			return
+		}
+		taken, in = taken+int64(len(x.out)), in+clock()-start
+		if s.gate.short.Load() && s.pace.tooSlow(taken, in) {
+			_ = http.NewResponseController(c.Writer).SetWriteDeadline(over) // so that the connection ends with what it has
+			_ = c.Error(errUnread)
+			return
+		}
 	}
 }
+
+var over = time.Unix(1, 0)
 
 // infer runs a decoded batch. Every route that predicts comes through here.
 func (s *Service) infer(b *model.Batch, x *claim) error {
