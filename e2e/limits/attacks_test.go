@@ -87,10 +87,11 @@ func atOnce(n int, do func(k int)) {
 	all.Wait()
 }
 
-// hold opens so many connections, writes text to each, reads nothing, and closes them after so long.
-func hold(t *testing.T, addr string, n int, text string, length time.Duration) {
+// hold opens so many connections, one after another by some time, writes text to each, reads nothing, and closes them after so long.
+func hold(t *testing.T, addr string, n int, text string, apart, length time.Duration) {
 	end := time.Now().Add(length)
-	atOnce(n, func(int) {
+	atOnce(n, func(k int) {
+		<-time.After(time.Duration(k) * apart)
 		conn := dial(t, addr)
 		if conn == nil {
 			return
@@ -137,7 +138,7 @@ func reading(addr string, n int, text string) func(t *testing.T) string {
 }
 
 func holding(addr string, n int, text string) func(t *testing.T) string {
-	return func(t *testing.T) string { hold(t, addr, n, text, held); return "" }
+	return func(t *testing.T) string { hold(t, addr, n, text, 0, held); return "" }
 }
 
 func attacks() []attack {
@@ -149,6 +150,8 @@ func attacks() []attack {
 		manyFields += fmt.Sprintf("%03x:\r\n", k+256)
 	}
 	manyFields += "Content-Length: 100\r\n\r\n"
+	few := fill("[1,2,3]", 12_000)
+	behind := request("/predict", few) + request("/predict", few+strings.Repeat(" ", mib-len(few)))
 	return []attack{
 		{"262,000 rows of one number, 500 categories each", "onehot", nil, reading(nginx, 8, request("/predict", single))},
 		{"limit 1, queue 3: three that wait leave", "onehot", []string{"MAX_CONCURRENCY=1", "MAX_QUEUE=3"}, leaving},
@@ -161,6 +164,13 @@ func attacks() []attack {
 		{"600 uploads but for the last byte", "v1.0.0", nil, holding(blue, 600, stalled)},
 		{"50 clients that do not read", "v1.0.0", nil, holding(blue, 50, request("/predict", batch))},
 		{"150 clients that do not read, through Nginx", "v1.0.0", nil, holding(nginx, 150, request("/predict", batch))},
+		{"700 clients with 1 MiB behind an answer that they do not read", "v1.0.0", nil, func(t *testing.T) string {
+			hold(t, blue, 700, behind, 15*time.Millisecond, held) // apart, since the queue is for 128 at once
+			return ""
+		}},
+		{"160 clients with 1 MiB of CSV that do not read", "v1.0.0", nil,
+			holding(blue, 160, request("/invocations", strings.Repeat("1,2,3\n", mib/6), "Content-Type: text/csv\r\n"))},
+		{"100 clients with 1 MiB of rows that read 12 KB a second", "v1.0.0", nil, slowly},
 		{"900 stalled uploads, through Nginx", "v1.0.0", nil, holding(nginx, 900, stalled)},
 		{"shapes of 268 million elements in 75 bytes", "v1.0.0", nil, reading(blue, 64, claim)},
 		{"20 half-closed callers", "v1.0.0", nil, halfClosed(blue, 20, fill("[1,2,3]", mib/8))},
@@ -187,6 +197,40 @@ func attacks() []attack {
 			holding(blue, 200, "POST /predict HTTP/1.1\r\nHost: attack\r\nTransfer-Encoding: chunked\r\n\r\n"+strings.Repeat("1\r\n \r\n", 100000))},
 		{"400 callers that leave in the middle", "v1.0.0", nil, breaking},
 	}
+}
+
+// slowly has a hundred callers take large answers at more than the least pace, all the memory that there is for them, and others ask
+// with 100 KB: they have to be answered once the slow ones had their ten seconds.
+func slowly(t *testing.T) string {
+	const length, theirs = 40 * time.Second, 15 * time.Second
+	end := time.Now().Add(length)
+	var others answers
+	atOnce(101, func(k int) {
+		for body := fill("[1,2,3]", 100_000); k == 100 && time.Now().Before(end); <-time.After(time.Second) {
+			if time.Until(end) > length-theirs {
+				continue
+			}
+			others.read(t, blue, request("/predict", body))
+		}
+		for buf := make([]byte, 12<<10); k < 100 && time.Now().Before(end); <-time.After(time.Second) {
+			conn := dial(t, blue)
+			if conn == nil {
+				continue
+			}
+			_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+			_ = conn.SetDeadline(end)
+			_, err := io.WriteString(conn, request("/predict", batch))
+			for err == nil {
+				_, err = io.ReadFull(conn, buf)
+				<-time.After(time.Second)
+			}
+			_ = conn.Close()
+		}
+	})
+	if n := others.n[http.StatusOK]; n == 0 || n < 3*others.n[http.StatusServiceUnavailable] {
+		t.Errorf("others were answered by status %v, want mostly 200", others.n)
+	}
+	return "others with 100 KB: " + others.String()
 }
 
 // halfClosed sends so many bodies at once and shuts the sending half: every one has to be answered. Of an answer in chunks that is

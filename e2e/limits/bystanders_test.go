@@ -56,10 +56,11 @@ func (b *bystanders) run(addr string, kept bool, body string, answer func(string
 		if conn == nil {
 			conn, err = net.DialTimeout("tcp", addr, patience)
 		}
+		last := false
 		if err == nil {
-			err = askOnce(conn, body, answer)
+			last, err = askOnce(conn, body, answer)
 		}
-		if took := time.Since(began); b.count(addr, kept, took, err) || !kept {
+		if took := time.Since(began); b.count(addr, kept, took, err) || last || !kept {
 			if conn != nil {
 				_ = conn.Close()
 			}
@@ -68,20 +69,21 @@ func (b *bystanders) run(addr string, kept bool, body string, answer func(string
 	}
 }
 
-func askOnce(conn net.Conn, body string, answer func(string) bool) error {
+// askOnce sends a request and reads its answer. last says that the server closes the connection behind it, as Nginx does at a reload.
+func askOnce(conn net.Conn, body string, answer func(string) bool) (last bool, err error) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := fmt.Fprintf(conn, "POST /predict HTTP/1.1\r\nHost: bystander\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
-		return err
+		return true, err
 	}
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		return err
+		return true, err
 	}
 	text, err := io.ReadAll(res.Body)
 	if err == nil && (res.StatusCode != http.StatusOK || !answer(string(text))) {
 		err = fmt.Errorf("%s: %.200s", res.Status, text)
 	}
-	return err
+	return res.Close, err
 }
 
 func (b *bystanders) count(addr string, kept bool, took time.Duration, err error) (failed bool) {
