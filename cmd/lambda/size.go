@@ -33,7 +33,7 @@ func (s *answerSize) add(b []byte) {
 	s.bytes += len(b)
 	for _, c := range b {
 		switch {
-		case c == '"' || c == '\\':
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
 			s.escapes++
 		case c < 0x20:
 			s.escapes += 5 // \u00XX, or less

@@ -55,7 +55,7 @@ func (r *Request) Frame() int {
 	whole := *r
 	whole.warned = 0
 	n := len(`{"predictions":[]`) + len(r.codec.tail) + len(whole.appendWarnings(nil, -1))
-	if r.Batch.PerRow() {
+	if r.rowwise || r.Batch.PerRow() {
 		return n
 	}
 	for i, v := range r.codec.model.Outputs() {
