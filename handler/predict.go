@@ -64,6 +64,7 @@ type rows interface {
 	Refused(err error) error
 	Rowwise() error
 	AppendPiece(dst []byte) (piece []byte, more bool)
+	Frame() int
 	Release()
 }
 
@@ -135,6 +136,9 @@ func (s *Service) reply(c *gin.Context, x *exchange, b *model.Batch, p rows, err
 	s.takePiece(x, b.Rows())
 	x.out, more = p.AppendPiece(x.out)
 	x.answered = true
+	if more || len(x.out) > pieceBytes {
+		announce(c.Writer, b.Rows(), p.Frame)
+	}
 	if !more {
 		p.Release()
 		s.leaveBody(x)

@@ -179,6 +179,9 @@ func (s *Service) replyV2(c *gin.Context, x *inference, b *model.Batch) {
 		h[headerLength] = []string{strconv.Itoa(header)}
 		h["Content-Length"] = []string{strconv.Itoa(whole)}
 	}
+	if more || len(x.out) > pieceBytes {
+		announce(c.Writer, b.Rows(), func() int { return a.Frame(b.Output, b.Rows()) })
+	}
 	if more {
 		x.request = oip.Request{}
 		s.answering(b, &x.exchange, true)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
@@ -21,7 +20,7 @@ func (f *function) answerDirect(ctx context.Context, payload []byte) ([]byte, er
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.RequestURI = "/predict"
-	_, out, err := serve(f, core.NewProxyResponseWriterV2, func(o events.APIGatewayV2HTTPResponse) string { return o.Body }, r, &answerSize{limit: answerLimit, plain: true})
+	_, out, err := serve(f, core.NewProxyResponseWriterV2, r, &answerSize{limit: answerLimit, plain: true})
 	if err != nil {
 		return nil, err
 	}

@@ -83,22 +83,7 @@ func TestAnswerTooLarge(t *testing.T) {
 			payload = event(t, shape, request{Method: http.MethodPost, Path: path, Body: body(n, path)}, false)
 		}
 		out.Reset()
-		got, err := f.Invoke(t.Context(), payload)
-		if shape == "direct" {
-			var failure messages.InvokeResponse_Error
-			if errors.As(err, &failure) {
-				return http.StatusRequestEntityTooLarge, failure.Message, len(failure.Message)
-			}
-			return http.StatusOK, string(got), len(got)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var a answered
-		if err := json.Unmarshal(got, &a); err != nil {
-			t.Fatal(err)
-		}
-		return a.StatusCode, a.bytes(t), len(got)
+		return f.send(t, shape, payload)
 	}
 	for _, tt := range []struct {
 		shape, path string

@@ -85,7 +85,7 @@ func (f *function) answerREST(ctx context.Context, payload []byte, s shape) (any
 	if err != nil {
 		return nil, err
 	}
-	header, out, err := serve(f, core.NewProxyResponseWriter, func(o events.APIGatewayProxyResponse) string { return o.Body }, c.apply(r), &answerSize{limit: answerLimit})
+	header, out, err := serve(f, core.NewProxyResponseWriter, c.apply(r), &answerSize{limit: answerLimit})
 	correctBody(r, header, &out.Body, &out.IsBase64Encoded)
 	return out, err
 }
@@ -101,7 +101,7 @@ func (f *function) answerHTTPAPI(ctx context.Context, payload []byte) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	header, out, err := serve(f, core.NewProxyResponseWriterV2, func(o events.APIGatewayV2HTTPResponse) string { return o.Body }, c.apply(r), &answerSize{limit: answerLimit})
+	header, out, err := serve(f, core.NewProxyResponseWriterV2, c.apply(r), &answerSize{limit: answerLimit})
 	correctBody(r, header, &out.Body, &out.IsBase64Encoded)
 	return out, err
 }
@@ -116,7 +116,7 @@ func (f *function) answerALB(ctx context.Context, payload []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	header, out, err := serve(f, core.NewProxyResponseWriterALB, func(o events.ALBTargetGroupResponse) string { return o.Body }, c.apply(r), &answerSize{limit: balancerLimit})
+	header, out, err := serve(f, core.NewProxyResponseWriterALB, c.apply(r), &answerSize{limit: balancerLimit})
 	correctBody(r, header, &out.Body, &out.IsBase64Encoded)
 	correctALBAnswer(&out, e.MultiValueHeaders != nil)
 	return out, err
@@ -146,15 +146,19 @@ type proxyWriter[R any] interface {
 }
 
 // serve lets the router answer a request. An answer that is too large for size is a 413 instead.
-func serve[R any, W proxyWriter[R]](f *function, writer func() W, body func(R) string, r *http.Request, size *answerSize) (http.Header, R, error) {
+func serve[R any, W proxyWriter[R]](f *function, writer func() W, r *http.Request, size *answerSize) (http.Header, R, error) {
 	w := writer()
 	f.stamp(w)
 	size.header = w.Header()
 	r = r.WithContext(context.WithValue(r.Context(), sizeOf{}, size))
 	started := time.Now()
-	whole := completes(f.router, counted{w, size}, r)
+	drop := func() http.ResponseWriter {
+		w = writer()
+		return w
+	}
+	whole := completes(f.router, &counted{w, size, drop}, r)
 	if !whole {
-		id := w.Header().Get("X-Request-Id")
+		id := size.header.Get("X-Request-Id")
 		w = writer() // without what was written of the answer
 		f.stamp(w)
 		w.Header().Set("X-Model-Version", f.from.model)
@@ -166,13 +170,11 @@ func serve[R any, W proxyWriter[R]](f *function, writer func() W, body func(R) s
 			slog.Int("status", http.StatusInternalServerError), slog.Float64("seconds", time.Since(started).Seconds()),
 			slog.String("request_id", id), slog.String("version", f.from.model), slog.String("error", http.ErrAbortHandler.Error()))
 	}
-	out, err := w.GetProxyResponse()
-	if whole && err == nil && size.over() {
-		small := writer()
-		size.refuse(small, body(out))
-		w = small
-		out, err = w.GetProxyResponse()
+	if whole && size.over() {
+		w = writer()
+		size.refuse(w)
 	}
+	out, err := w.GetProxyResponse()
 	return w.Header(), out, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -23,15 +22,18 @@ type answerSize struct {
 	limit   int
 	plain   bool // the body is the answer, with nothing around it
 	header  http.Header
-	bytes   int // written
-	escapes int // bytes that the JSON string around them adds
+	bytes   int  // written
+	escapes int  // bytes that the JSON string around them adds
+	tooLong bool // what was written is dropped, and the rest only counted
+	rows    int  // of the request, where the answer to them is large; else 0
+	frame   int  // about how many of the bytes are there whatever the number of rows
 }
 
 func (s *answerSize) add(b []byte) {
 	s.bytes += len(b)
 	for _, c := range b {
 		switch {
-		case c == '"' || c == '\\':
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
 			s.escapes++
 		case c < 0x20:
 			s.escapes += 5 // \u00XX, or less
@@ -59,11 +61,21 @@ func (s *answerSize) encoded() int {
 	return body + around
 }
 
-func (s *answerSize) over() bool { return s.encoded() > s.limit }
+func (s *answerSize) over() bool { return s.tooLong || s.encoded() > s.limit }
+
+// fit is how many rows can be sent at once; 0: not known, or not even two rows pass. The rows' share of the answer is taken to be
+// all of it, and the frame to double when it is escaped or becomes base64, so that the number is rather too low. Rows that are longer
+// than these are on average may still not pass; the answer to them says a lower number.
+func (s *answerSize) fit() int {
+	if s.rows < 2 {
+		return 0
+	}
+	room := float64(s.limit - 2*s.frame)
+	return max(0, int(0.99*room*float64(s.rows)/float64(s.encoded())))
+}
 
 // refuse writes the 413 that takes the place of an answer, with its headers.
-func (s *answerSize) refuse(w http.ResponseWriter, body string) {
-	rows := rowsOf(s.header, body)
+func (s *answerSize) refuse(w http.ResponseWriter) {
 	for name, values := range s.header {
 		if name != "Content-Length" && name != "Inference-Header-Content-Length" {
 			w.Header()[name] = values
@@ -72,52 +84,36 @@ func (s *answerSize) refuse(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusRequestEntityTooLarge)
 	text := fmt.Sprintf("the answer would have %d bytes, and %d can pass here", s.encoded(), s.limit)
-	if rows > 1 {
-		fit := max(1, int(float64(rows)*0.99*float64(s.limit)/float64(s.encoded()))) // rows differ in length
-		text = fmt.Sprintf("the answer to %d rows would have %d bytes, and %d can pass here: send at most %d rows at once", rows, s.encoded(), s.limit, fit)
+	if fit := s.fit(); fit > 0 {
+		text = fmt.Sprintf("the answer to %d rows would have %d bytes, and %d can pass here: send at most %d rows at once", s.rows, s.encoded(), s.limit, fit)
 	}
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
 }
 
-// rowsOf counts the rows that an answer of /predict or of the Open Inference Protocol is about; 0 if it does not say.
-func rowsOf(header http.Header, body string) int {
-	if n, err := strconv.Atoi(header.Get("Inference-Header-Content-Length")); err == nil && n >= 0 && n <= len(body) {
-		body = body[:n]
-	}
-	var answer struct {
-		Predictions []json.RawMessage `json:"predictions"`
-		Outputs     json.RawMessage   `json:"outputs"`
-	}
-	if json.Unmarshal([]byte(body), &answer) != nil {
-		return 0
-	}
-	if len(answer.Predictions) > 0 {
-		return len(answer.Predictions)
-	}
-	var tensors []struct {
-		Shape []int `json:"shape"`
-	}
-	if json.Unmarshal(answer.Outputs, &tensors) == nil && len(tensors) > 0 && len(tensors[0].Shape) > 0 {
-		return tensors[0].Shape[0]
-	}
-	var named map[string][]json.RawMessage
-	if json.Unmarshal(answer.Outputs, &named) == nil {
-		for _, values := range named {
-			return len(values)
-		}
-	}
-	return 0
-}
-
-// counted hands an answer on and counts it. A flush does nothing: Lambda sends an answer whole.
+// counted hands an answer on and counts it. Once it is too long nothing of it is kept: an answer can be many times as large as the
+// memory of the function. A flush does nothing: Lambda sends an answer whole.
 type counted struct {
 	http.ResponseWriter
 	size *answerSize
+	drop func() http.ResponseWriter // forgets what was written, and returns the writer without it
 }
 
-func (c counted) Write(b []byte) (int, error) {
+func (c *counted) Write(b []byte) (int, error) {
 	c.size.add(b)
-	return c.ResponseWriter.Write(b)
+	if !c.size.tooLong {
+		if !c.size.over() {
+			return c.ResponseWriter.Write(b)
+		}
+		c.size.tooLong = true
+		c.ResponseWriter = c.drop()
+	}
+	return len(b), nil
 }
 
-func (counted) Flush() {}
+// Header is that of the answer, also of one that is dropped.
+func (c *counted) Header() http.Header { return c.size.header }
+
+// Rows is handler.Sizer's.
+func (c *counted) Rows(rows, frame int) { c.size.rows, c.size.frame = rows, frame }
+
+func (*counted) Flush() {}

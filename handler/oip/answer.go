@@ -63,6 +63,28 @@ func (a *Answer) Lengths(out func(i int) *onnx.Tensor) (header, whole int) {
 	return rest.text, whole
 }
 
+// Frame is about how many bytes of the answer are there whatever the number of rows: its JSON without the elements, and the
+// outputs that do not have one element, or as many, for each row.
+func (a *Answer) Frame(out func(i int) *onnx.Tensor, rows int) int {
+	n := len(`{"model_name":"","model_version":"","id":"","parameters":{"warnings":""},"outputs":[]}`) +
+		len(a.Model) + len(a.Version) + len(a.ID) + len(a.Warnings)
+	var scratch []byte
+	for _, o := range a.Outputs {
+		t := out(o.Index)
+		scratch = appendHead(scratch[:0], a.Values[o.Index].Name, t)
+		n += len(scratch) + len(`,"parameters":{"binary_data_size":}},`) + 20
+		if a.Values[o.Index].Rows > 0 || len(t.Shape) > 0 && t.Shape[0] == rows {
+			continue
+		}
+		if o.Binary {
+			n += binarySize(t)
+		} else {
+			n += len(appendJSON(nil, t, 0, t.Len()))
+		}
+	}
+	return n
+}
+
 func (a *Answer) binary() bool {
 	for _, o := range a.Outputs {
 		if o.Binary {

@@ -49,6 +49,25 @@ func (r *Request) AppendPiece(dst []byte) (piece []byte, more bool) {
 	return append(r.appendWarnings(append(dst, ']'), -1), r.codec.tail...), false
 }
 
+// Frame is about how many bytes of the answer are there whatever the number of rows, after the batch ran: its warnings, and of a
+// model answered by name the names and the outputs without rows.
+func (r *Request) Frame() int {
+	whole := *r
+	whole.warned = 0
+	n := len(`{"predictions":[]`) + len(r.codec.tail) + len(whole.appendWarnings(nil, -1))
+	if r.rowwise || r.Batch.PerRow() {
+		return n
+	}
+	for i, v := range r.codec.model.Outputs() {
+		n += len(r.codec.outputs[i]) + len(`,[]`)
+		if t := r.Batch.Output(i); rowAxis(v.Rows, t.Shape, r.Batch.Rows()) < 0 {
+			text, _ := appendTensor(nil, t, t.Shape, 0, v.Classes)
+			n += len(text)
+		}
+	}
+	return n
+}
+
 // appendRow appends the members of the answer to a row.
 func (r *Request) appendRow(dst []byte, row int) []byte {
 	dst = r.appendAnswer(dst, row)
