@@ -23,6 +23,9 @@ const pieceBytes = 64 << 10
 
 func needsOf(m *model.Model, cores int64) needs {
 	n := needs{model: m, cores: cores, wire: 8}
+	if m.Limited() {
+		n.cores = 1
+	}
 	for _, in := range m.Inputs() {
 		n.open = n.open || in.Width < 0
 		n.width += int64(max(in.Width, 0))

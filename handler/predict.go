@@ -202,7 +202,7 @@ func (s *Service) writePieces(c *gin.Context, x *exchange, next func(dst []byte)
 func (s *Service) infer(b *model.Batch, x *claim) error {
 	x.ran = clock()
 	if err := b.Run(s.gate); err != nil {
-		return err
+		return refusedMemory(err)
 	}
 	took := clock() - x.ran
 	x.took, x.rows = took, b.Rows()
