@@ -29,14 +29,13 @@ func (m *Model) Need(rows, columns int) Need {
 	if m.rowWise {
 		size = min(rows, m.block)
 	}
-	n.Run = memory.Bytes(size, columns) + m.limit
+	n.Run = memory.Bytes(size, columns)
 	if m.scores >= 0 {
 		n.Answer = int64(rows) * classBytes
 	}
 	if size == rows {
 		return n // the outputs are read where they were computed
 	}
-	n.Answer += m.limit
 	for i, v := range m.Outputs() {
 		bytes := int64(rows) * rowElements(v, columns) * int64(v.DType.HeldBytes())
 		if m.answers(i) {
