@@ -160,7 +160,7 @@ func (s *Service) answering(b *model.Batch, x *exchange, all bool) {
 		if !all {
 			need.Others = 0
 		}
-		s.shrink(&x.claim, need.Answer+need.Others+pieceBytes)
+		s.shrink(&x.claim, need.Answer+need.Others+s.needs.beyond+pieceBytes)
 	}
 	s.leave(&x.claim)
 }

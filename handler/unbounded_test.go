@@ -42,12 +42,16 @@ func nodeOf(operator, inputs, output string, attributes ...[]byte) []byte {
 	return field(1, n, field(2, []byte(output)), field(4, []byte(operator)), slices.Concat(attributes...))
 }
 
-// unboundedModel is a model of x [N, columns] that answers y, a number for the whole batch.
+// unboundedModel is a model of x [N, columns], or of any width where that is 0, that answers y, a number for the whole batch.
 func unboundedModel(t *testing.T, columns uint64, nodes ...[]byte) *model.Model {
 	t.Helper()
 	tensor := func(dims ...[]byte) []byte { return field(2, field(1, varint(1, 1), field(2, dims...))) }
+	width := varint(1, columns)
+	if columns == 0 {
+		width = field(2, []byte("W"))
+	}
 	graph := field(7, slices.Concat(nodes...),
-		field(11, field(1, []byte("x")), tensor(field(1, field(2, []byte("N"))), field(1, varint(1, columns)))),
+		field(11, field(1, []byte("x")), tensor(field(1, field(2, []byte("N"))), field(1, width))),
 		field(12, field(1, []byte("y")), tensor()))
 	file := slices.Concat(varint(1, 8), graph, field(8, varint(2, 17)))
 	m, err := model.Load(fstest.MapFS{"v1/model.onnx": {Data: file}}, "v1")
@@ -138,5 +142,27 @@ func TestUnbounded(t *testing.T) {
 				t.Errorf("after all is answered: %+v, want nothing held", l)
 			}
 		})
+	}
+}
+
+// TestUnboundedOfAnyWidth holds that the share of a request is counted once, and that the open protocol has it as well.
+func TestUnboundedOfAnyWidth(t *testing.T) {
+	m := unboundedModel(t, 0, nodeOf("Transpose", "x", "t"), nodeOf("MatMul", "x t", "m"), nodeOf("ReduceSum", "m", "y", attributeOf("keepdims", 2, 0)))
+	s := New(Options{Model: m, Memory: 24 << 20, Concurrency: 1})
+	for _, c := range []struct{ rows, status int }{{1, 200}, {1000, 200}, {3000, 413}, {1, 200}} {
+		ones := strings.Repeat("1,", c.rows-1) + "1"
+		for path, body := range map[string]string{
+			"/predict":                    `{"x":[` + strings.ReplaceAll(ones, "1", "[1]") + `]}`,
+			"/v2/models/ml-service/infer": fmt.Sprintf(`{"inputs":[{"name":"x","datatype":"FP32","shape":[%d,1],"data":[%s]}]}`, c.rows, ones),
+		} {
+			w := httptest.NewRecorder()
+			s.Engine().ServeHTTP(w, httptest.NewRequest("POST", path, strings.NewReader(body)))
+			if w.Code != c.status {
+				t.Errorf("%s, %d rows: got %d %s, want %d", path, c.rows, w.Code, w.Body, c.status)
+			}
+		}
+	}
+	if l := s.Load(); l.Running != 0 || l.Work != 0 || l.Bodies != 0 {
+		t.Errorf("after all is answered: %+v, want nothing held", l)
 	}
 }

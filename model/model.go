@@ -80,7 +80,7 @@ type Model struct {
 	classNames      []string
 	rowWise         bool      // a batch may be run in blocks
 	unbounded       bool      // what a run takes is not known from its rows
-	limit           int64     // bytes that a session holds at most where that is so; 0: no limit
+	beyond, limit   int64     // bytes that a request and a session hold at most where that is so; 0: no limit
 	block           int       // of this many rows at most
 	pool            sync.Pool // of *Batch
 	sessions        sync.Pool // of session, for blocks
