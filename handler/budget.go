@@ -1,8 +1,11 @@
 package handler
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+
+	"ml-service/onnx"
 )
 
 // slotBytes is what each slot has for its request beside the budget, so that small requests never wait for memory.
@@ -29,6 +32,10 @@ func (b *budget) fitsBody(n int64) bool {
 // most is the largest need that can ever be met; 0: any.
 func (b *budget) most() int64 { return b.total / 2 }
 
+// share is what the graph of a request may hold where that is not known before it runs; 0: any. Every slot has one such share, and
+// one is left over for the rows beside it.
+func (g *gate) share() int64 { return g.most() / (g.limit + 1) }
+
 // errMemory is the answer to a body for which there is no room now.
 var errMemory = &refusal{
 	status:     http.StatusServiceUnavailable,
@@ -40,6 +47,16 @@ var errMemory = &refusal{
 func errTooMany(need, most int64) error {
 	return &refusal{status: http.StatusRequestEntityTooLarge,
 		message: fmt.Sprintf("the batch is too large: it would take %d bytes of memory, want at most %d; send fewer rows at once", need, most)}
+}
+
+// refusedMemory says to the caller that a batch took its share; any other error stays what it is.
+func refusedMemory(err error) error {
+	var e *onnx.MemoryError
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &refusal{status: http.StatusRequestEntityTooLarge,
+		message: fmt.Sprintf("the batch is too large: the model would take more than %d bytes of memory for it, by the number of rows or by their values; send fewer rows at once, or smaller values", e.Limit)}
 }
 
 // hold takes n bytes for a body.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,18 +36,12 @@ func (u *unread) Write(b []byte) (int, error) {
 
 // echo is a model file of one string for each row, which is its answer.
 func echo() []byte {
-	field := func(n protowire.Number, parts ...[]byte) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), bytes.Join(parts, nil))
-	}
-	number := func(n protowire.Number, v uint64) []byte {
-		return protowire.AppendVarint(protowire.AppendTag(nil, n, protowire.VarintType), v)
-	}
 	value := func(n protowire.Number, name string) []byte {
-		shape := field(2, field(1, field(2, []byte("N"))), field(1, number(1, 1)))
-		return field(n, field(1, []byte(name)), field(2, field(1, number(1, 8), shape)))
+		shape := field(2, field(1, field(2, []byte("N"))), field(1, varint(1, 1)))
+		return field(n, field(1, []byte(name)), field(2, field(1, varint(1, 8), shape)))
 	}
-	node := field(1, field(1, []byte("s")), field(2, []byte("y")), field(4, []byte("Identity")))
-	return bytes.Join([][]byte{number(1, 8), field(8, number(2, 17)), field(7, node, field(2, []byte("g")), value(11, "s"), value(12, "y"))}, nil)
+	graph := field(7, nodeOf("Identity", "s", "y"), value(11, "s"), value(12, "y"))
+	return slices.Concat(varint(1, 8), graph, field(8, varint(2, 17)))
 }
 
 // TestUnreadAnswersHoldWhatIsCounted has callers send large bodies and not read their answers. The heap holds no more for them than

@@ -16,13 +16,17 @@ type needs struct {
 	outputs int64 // bytes of all outputs for a row, typed; an unknown dimension counts as 1
 	scores  int64 // bytes of the scores of a row, for a value of it
 	cores   int64
+	beyond  int64 // bytes of a request for values in the graph whose sizes its rows do not tell
 }
 
 // pieceBytes is how much of an answer is encoded at once.
 const pieceBytes = 64 << 10
 
 func needsOf(m *model.Model, cores int64) needs {
-	n := needs{model: m, cores: cores, wire: 8}
+	n := needs{model: m, cores: cores, wire: 8, beyond: m.Beyond()}
+	if n.beyond > 0 {
+		n.cores = 1
+	}
 	for _, in := range m.Inputs() {
 		n.open = n.open || in.Width < 0
 		n.width += int64(max(in.Width, 0))
@@ -56,7 +60,7 @@ func (n *needs) of(elements, text int64, all bool) int64 {
 	if n.texts {
 		need += text
 	}
-	return need + pieceBytes
+	return need + n.beyond + pieceBytes
 }
 
 // atMost is what a body of so many bytes for one of the codecs may need: every other byte may be a comma or the end of a line.

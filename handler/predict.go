@@ -162,7 +162,7 @@ func (s *Service) answering(b *model.Batch, x *exchange, all bool) {
 		if !all {
 			need.Others = 0
 		}
-		held := need.Answer + need.Others + pieceBytes
+		held := need.Answer + need.Others + s.needs.beyond + pieceBytes
 		if s.needs.texts { // which an output may hold on to
 			held += int64(max(len(x.in), len(x.inflater.plain)))
 		}
@@ -227,7 +227,7 @@ var over = time.Unix(1, 0)
 func (s *Service) infer(b *model.Batch, x *claim) error {
 	x.ran = clock()
 	if err := b.Run(s.gate); err != nil {
-		return err
+		return refusedMemory(err)
 	}
 	took := clock() - x.ran
 	x.took, x.rows = took, b.Rows()

@@ -134,6 +134,7 @@ func New(o Options) *Service {
 	if o.Dates {
 		s.dates = new(dates)
 	}
+	o.Model.Limit(s.gate.share())
 	s.needs = needsOf(o.Model, s.gate.limit)
 	s.small = sort.Search(firstRead, func(n int) bool { return s.needs.atMost(int64(n), s.codec, s.platforms) > slotBytes }) - 1
 	if s.maxBody <= 0 {

@@ -43,6 +43,7 @@ var unknown = Class{Column: -1, Confidence: -1}
 // Batch takes a batch out of the model's pool. Release gives it back.
 func (m *Model) Batch() *Batch {
 	if b, ok := m.pool.Get().(*Batch); ok {
+		m.limitSession(b.session)
 		return b
 	}
 	b := &Batch{model: m, session: m.graph.NewSession()}
@@ -51,6 +52,7 @@ func (m *Model) Batch() *Batch {
 	}
 	b.keep = make([]bool, len(m.Outputs()))
 	b.keepAnswers()
+	m.limitSession(b.session)
 	return b
 }
 
@@ -77,6 +79,9 @@ const mostKept = 1 << 20
 
 // large says whether b holds too much to be kept: more than its rows and answers in a few blocks do.
 func (b *Batch) large() bool {
+	if b.model.holdsTooMuch(b.session) {
+		return true
+	}
 	if b.rows <= b.model.block {
 		return false
 	}
@@ -135,6 +140,9 @@ func (b *Batch) Rows() int {
 func (b *Batch) Run(lent Cores) error {
 	b.rows, b.perRow, b.blocks, b.classes = b.Rows(), false, false, b.classes[:0]
 	b.unknown, b.unknowns = nil, 0
+	if b.model.limit > 0 {
+		lent = nil // each core would hold as much again
+	}
 	if size := b.blockFor(b.rows, lent); b.rows > size {
 		answered, err := b.runBlocks(size, lent)
 		if answered || err != nil {

@@ -130,14 +130,19 @@ func (r *run) help() {
 func (r *run) left() bool { return int(r.next.Load())*r.size < r.batch.rows }
 
 func (m *Model) takeSession() session {
-	if s, ok := m.sessions.Get().(session); ok {
-		return s
+	s, ok := m.sessions.Get().(session)
+	if !ok {
+		s = m.graph.NewSession()
 	}
-	return m.graph.NewSession()
+	m.limitSession(s)
+	return s
 }
 
 // giveSession keeps a session for the next block, without the rows of the last.
 func (m *Model) giveSession(s session) {
+	if m.holdsTooMuch(s) {
+		return
+	}
 	for i := range m.inputs {
 		t := s.Input(i)
 		t.F32, t.F64, t.I64, t.Bool, t.Str = nil, nil, nil, nil, nil
@@ -225,6 +230,10 @@ func (r *run) prepare(s session) bool {
 		}
 		t := s.Output(i)
 		if len(t.Shape) == 0 {
+			return false
+		}
+		bytes := int64(t.Len()/max(t.Shape[0], 1)) * int64(b.rows*t.DType.HeldBytes())
+		if most := b.model.limit / int64(len(b.keep)); most > 0 && bytes > most { // the whole, of which Session counts more, is refused
 			return false
 		}
 		b.kept[i].DType = t.DType

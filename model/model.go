@@ -79,6 +79,8 @@ type Model struct {
 	columns         *columns
 	classNames      []string
 	rowWise         bool      // a batch may be run in blocks
+	unbounded       bool      // what a run takes is not known from its rows
+	beyond, limit   int64     // bytes that a request and a session hold at most where that is so; 0: no limit
 	block           int       // of this many rows at most
 	pool            sync.Pool // of *Batch
 	sessions        sync.Pool // of session, for blocks
@@ -98,7 +100,7 @@ func Load(fsys fs.FS, version string) (*Model, error) {
 	if err := m.describe(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", version, err)
 	}
-	m.rowWise, m.block = m.graph.RowWise(), blockRows(m.graph.Memory())
+	m.rowWise, m.block, m.unbounded = m.graph.RowWise(), blockRows(m.graph.Memory()), m.graph.Memory().Unbounded
 	return m, nil
 }
 

@@ -11,6 +11,8 @@ type call struct {
 	node    *node
 	in, out []*Tensor // nil: absent, or an output nobody asks for
 	limit   int       // elements an output may have
+	tally   *tally    // the session's; nil: nothing is counted
+	scratch int64     // bytes in tally that the scratch memory has
 
 	bodies []*Session // of the graphs in the node's attributes
 	states []Tensor   // of a Scan, between two turns
@@ -27,18 +29,27 @@ type call struct {
 	strangers int   // how many those were
 }
 
-func newCall(run kernel, n *node, limit int) call {
-	c := call{run: run, node: n, limit: limit}
+func newCall(run kernel, n *node, limit int, r *tally) call {
+	c := call{run: run, node: n, limit: limit, tally: r}
+	if r != nil {
+		c.run = n.counted(run)
+	}
 	for _, m := range n.bodies {
-		c.bodies = append(c.bodies, m.NewSession())
+		c.bodies = append(c.bodies, m.newSession(r))
 	}
 	return c
 }
 
 // resize gives an output its shape, refusing what is too large.
 func (c *call) resize(t *Tensor, dims ...int) error {
-	if n, ok := volume(dims); !ok || n > c.limit || len(dims) > maxRank {
+	n, ok := volume(dims)
+	if !ok || n > c.limit || len(dims) > maxRank {
 		return c.fault(-1, 0, "a tensor of shape %s has more than %d elements or %d dimensions", ShapeText(slices.Clone(dims)), c.limit, maxRank)
+	}
+	if c.tally != nil {
+		if err := c.holdOutput(t, n); err != nil {
+			return err
+		}
 	}
 	t.Resize(dims...)
 	return nil

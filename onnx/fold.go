@@ -2,7 +2,7 @@ package onnx
 
 // fold runs the node now and makes its outputs constants.
 func (c *compiler) fold(n *node, s step) error {
-	k := newCall(s.run, n, maxFolded-c.spent.folded)
+	k := newCall(s.run, n, maxFolded-c.spent.folded, nil)
 	k.in = s.constant
 	if c.spent.work += n.stepsToFold(); c.spent.work > maxWork {
 		return n.invalid("computing the constants takes more than %d steps", maxWork)

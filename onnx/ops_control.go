@@ -140,7 +140,9 @@ func runScan(c *call, m *Model, states int) error {
 			return err
 		}
 		for i := range states {
-			c.keepState(i, body)
+			if err := c.keepState(i, body); err != nil {
+				return err
+			}
 		}
 		for i, out := range c.out[states:] {
 			if out == nil {
@@ -183,15 +185,18 @@ func runScan(c *call, m *Model, states int) error {
 }
 
 // keepState makes an output of the body its input in the next turn.
-func (c *call) keepState(i int, body *Session) {
+func (c *call) keepState(i int, body *Session) error {
 	from, to, kept := body.outputs[i], &body.tensors[i], &c.states[i]
 	if from == to {
-		return // it passes through
+		return nil // it passes through
 	}
 	kept.DType = from.DType
-	kept.Resize(from.Shape...)
+	if err := c.resize(kept, from.Shape...); err != nil {
+		return err
+	}
 	copySlice(kept, 0, from)
 	share(to, kept, kept.Shape)
+	return nil
 }
 
 // shareSlice lets dst be slice t of src along its first dimension, without copying.

@@ -15,7 +15,7 @@ func (n *node) computeBySize(run kernel) {
 	var results [len(sampleSizes)][]*Tensor
 	sized := false
 	for s := range sampleSizes {
-		k := newCall(run, n, maxBySize)
+		k := newCall(run, n, maxBySize, nil)
 		for _, v := range n.in {
 			switch {
 			case v == nil || v.constant != nil && v.constant.Len() <= maxFolded>>4:

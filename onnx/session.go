@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -14,17 +15,27 @@ type Session struct {
 	calls   []call
 	outputs []*Tensor
 
-	encoders []int // the calls that tell of values that they do not know
+	encoders []int  // the calls that tell of values that they do not know
+	tally    *tally // nil: the inputs' shapes tell what it holds
 }
 
 // NewSession makes a session for m.
 func (m *Model) NewSession() *Session {
-	s := &Session{model: m, tensors: make([]Tensor, len(m.slots)), calls: make([]call, len(m.steps))}
+	var r *tally
+	if m.memory.Unbounded {
+		r = &tally{limit: math.MaxInt64}
+	}
+	return m.newSession(r)
+}
+
+// newSession makes a session that counts in r what it holds, unless r is nil.
+func (m *Model) newSession(r *tally) *Session {
+	s := &Session{model: m, tensors: make([]Tensor, len(m.slots)), calls: make([]call, len(m.steps)), tally: r}
 	for i, d := range m.slots {
 		s.tensors[i].DType = d
 	}
 	for i, st := range m.steps {
-		c := newCall(st.run, st.node, maxTensor)
+		c := newCall(st.run, st.node, maxTensor, r)
 		c.in, c.out = make([]*Tensor, len(st.in)), make([]*Tensor, len(st.out))
 		for k, slot := range st.in {
 			if c.in[k] = st.constant[k]; slot >= 0 {

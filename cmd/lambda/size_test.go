@@ -234,6 +234,9 @@ func TestRowsThatFit(t *testing.T) {
 			columns = []string{"0", "1", "2"}
 		}
 		f := newFunction(handler.New(handler.Options{Model: tt.model, MaxBodyBytes: 64 << 20}).Engine(), instance{}, slog.New(slog.DiscardHandler))
+		if testing.Short() {
+			tt.forms = tt.forms[:1]
+		}
 		for _, name := range tt.forms {
 			t.Run(tt.name+"/"+tt.shape+"/"+name, func(t *testing.T) {
 				form := forms[name]
