@@ -181,10 +181,10 @@ image-back:     # IMAGE=…, BACK=previous, a digest or a tag: the image to go b
 	.github/scripts/image-back.sh
 
 lint: lint-template
-lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is there; CI makes it so
-	@eval "$$(e2e/aws/ensure.sh env)"; \
-	command -v sam >/dev/null || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
-	if command -v sam >/dev/null; then sam validate --lint; cfn-lint deploy/aws/github-role.yaml; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
+lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam and cfn-lint are there; CI makes it so
+	@eval "$$(e2e/aws/ensure.sh env)"; both() { command -v sam && command -v cfn-lint; } >/dev/null; \
+	both || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
+	if both; then sam validate --lint; cfn-lint deploy/aws/github-role.yaml; else echo "template.yaml is not linted: sam or cfn-lint is missing (e2e/aws/ensure.sh installs them)"; fi
 
 # Server and load on cores of their own; nothing else should run meanwhile.
 BENCH_NATIVE = $(VENVS)/bench-native
