@@ -76,3 +76,41 @@ func TestConfigurationStep(t *testing.T) {
 		t.Error("a version was run as a command")
 	}
 }
+
+// A way back that does nothing is red and says why.
+func TestBackConfigurationStep(t *testing.T) {
+	const image, function, api, role, region = "inputs.image", "inputs.function_version", "vars.CLOUD_API_URL", "vars.AWS_ROLE_ARN", "vars.AWS_REGION"
+	asked := func(pairs ...string) values { return with(with(push(), image, "previous", function, ""), pairs...) }
+	tests := []struct {
+		name  string
+		given values
+		code  int
+		says  string
+	}{
+		{"as the form comes", asked(), 0, "rollback: the API to previous\n"},
+		{"both", asked(function, "2"), 0, "rollback: the API to previous, Lambda to 2\n"},
+		{"Lambda alone", asked(image, "", function, "previous"), 0, "rollback: Lambda to previous\n"},
+		{"Lambda alone, without an API, the image left as the form has it", asked(api, "", function, "2"), 0, "rollback: Lambda to 2\n"},
+		{"nothing", asked(image, ""), 2, "::error::rollback: nothing was asked for: want an image, or a function_version for Lambda; nothing was changed\n"},
+		{"as the form comes, without an API", asked(api, ""), 2, "::error::rollback: an image was asked for, and the repository variable CLOUD_API_URL is not set: "},
+		{"an image beside Lambda, without an API", asked(api, "", image, "v1.0.0", function, "2"), 2, "::error::rollback: an image was asked for, "},
+		{"Lambda without a role", asked(role, "", function, "2"), 2, "::error::rollback: function_version was asked for, and the repository variables AWS_ROLE_ARN and AWS_REGION are not both set; "},
+		{"Lambda without a region", asked(region, "", function, "2"), 2, "::error::rollback: function_version was asked for, "},
+	}
+	r := newRunner(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := r.run("rollback/asked/Check that what is asked for is configured", tt.given)
+			if got.Code != tt.code || !strings.HasPrefix(got.Stdout, tt.says) {
+				t.Errorf("got exit status %d and %q, want %d and %q", got.Code, got.all(), tt.code, tt.says)
+			}
+		})
+	}
+	// What is asked for and configured is what runs.
+	jobs := r.workflows["rollback"].Jobs
+	for job, want := range map[string]string{"find": "inputs.image != '' && vars.CLOUD_API_URL != ''", "lambda": "inputs.function_version != '' && vars.AWS_ROLE_ARN != ''"} {
+		if got := jobs[job].If; got != want {
+			t.Errorf("rollback/%s: if: got %q, want %q", job, got, want)
+		}
+	}
+}

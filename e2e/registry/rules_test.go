@@ -37,8 +37,8 @@ func TestPermissions(t *testing.T) {
 		"ci/lint": read, "ci/test": read, "ci/e2e": read, "ci/build": read, "ci/arm64": read, "vuln/vuln": read,
 		"deploy/ci": read, "deploy/vuln": read, "deploy/configuration": read, "ship/api": read,
 		"deploy/image": pushes, "deploy/tags": pushes, "rollback/tags": pushes,
-		"rollback/find": {"contents": "read", "packages": "read"},
-		"ship/lambda":   takesRole, "rollback/lambda": takesRole,
+		"rollback/asked": read, "rollback/find": {"contents": "read", "packages": "read"},
+		"ship/lambda": takesRole, "rollback/lambda": takesRole,
 		"release/ci": read, "release/image": pushes,
 		"release/binaries": {"contents": "write", "id-token": "write", "attestations": "write"},
 		// A called workflow gets at most what its caller has.
@@ -152,7 +152,7 @@ func TestOrder(t *testing.T) {
 	for path, needs := range map[string][]string{
 		"deploy/configuration": nil, "deploy/ci": {"configuration"}, "deploy/vuln": nil, "deploy/image": {"ci", "configuration"},
 		"deploy/staging": {"ci", "configuration", "image"}, "deploy/api": {"ci", "configuration", "image", "staging"}, "deploy/lambda": {"ci", "configuration", "image", "staging"}, "deploy/tags": {"image", "staging", "api", "lambda"},
-		"rollback/find": nil, "rollback/api": {"find"}, "rollback/tags": {"find", "api"}, "rollback/lambda": nil,
+		"rollback/asked": nil, "rollback/find": {"asked"}, "rollback/api": {"find"}, "rollback/tags": {"find", "api"}, "rollback/lambda": {"asked"},
 		"ship/api": nil, "ship/lambda": nil,
 	} {
 		name, id, _ := strings.Cut(path, "/")

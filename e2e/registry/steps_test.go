@@ -83,6 +83,7 @@ func TestSteps(t *testing.T) {
 	if got := r.mustRun("deploy/configuration/Check the configuration before anything is built", push()); !strings.Contains(got.summary, "Deployment API: on") {
 		t.Errorf("summary: got %q", got.summary)
 	}
+	r.mustRun("rollback/asked/Check that what is asked for is configured", with(push(), "inputs.image", "previous", "inputs.function_version", "2"))
 	digest := imageJob(t, r)
 	apiJob(t, r, digest)
 
