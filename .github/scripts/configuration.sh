@@ -2,7 +2,7 @@
 # Checks what deploy.yml is configured with, before anything is built or pushed: all faults at once, one line each. No
 # configuration is no fault, and the job's summary says how to turn the deployment on.
 # Reads MODEL_VERSION, MODEL_DIR, MODEL_S3_URI, CLOUD_API_URL, CLOUD_TOKEN_IS_SET (true or false, so that the token stays
-# away), DEPLOY_TIMEOUT, IF_BUSY, AWS_ROLE_ARN, AWS_REGION, LAMBDA_STRATEGY, GITHUB_REF.
+# away), DEPLOY_TIMEOUT, IF_BUSY, AWS_ROLE_ARN, AWS_REGION, LAMBDA_STRATEGY, LAMBDA_STACK, LAMBDA_ARCHITECTURE, LAMBDA_MEMORY_SIZE, GITHUB_REF.
 set -euo pipefail
 
 faults=0
@@ -58,6 +58,13 @@ done
   fault "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github"
 [[ -z ${LAMBDA_STRATEGY:-} || ${LAMBDA_STRATEGY} == canary ]] ||
   fault "variable LAMBDA_STRATEGY: want canary, or none: then a push publishes and moves nobody; got $LAMBDA_STRATEGY"
+[[ -z ${LAMBDA_STACK:-} || ${LAMBDA_STACK} =~ ^[A-Za-z][A-Za-z0-9-]{0,127}$ ]] ||
+  fault "variable LAMBDA_STACK: want the name of a stack, as ml-service: a letter, then letters, digits and dashes; got $LAMBDA_STACK"
+[[ -z ${LAMBDA_ARCHITECTURE:-} || ${LAMBDA_ARCHITECTURE} == arm64 || ${LAMBDA_ARCHITECTURE} == x86_64 ]] ||
+  fault "variable LAMBDA_ARCHITECTURE: want arm64 or x86_64, got $LAMBDA_ARCHITECTURE"
+memory=${LAMBDA_MEMORY_SIZE:-256}
+[[ $memory =~ ^[1-9][0-9]{2,4}$ ]] && ((memory >= 128 && memory <= 10240)) ||
+  fault "variable LAMBDA_MEMORY_SIZE: want MB from 128 to 10240, got $memory"
 [[ -z $region || $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] ||
   fault "variable AWS_REGION: want the name of a region, as eu-central-1"
 

@@ -44,6 +44,11 @@ func TestConfigurationStep(t *testing.T) {
 		{"what to do if busy", with(push(), "vars.IF_BUSY", "shrug"), "variable IF_BUSY: want wait or fail, got shrug", nil},
 		{"no ARN", with(push(), role, "deploy"), "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github", nil},
 		{"how Lambda's users are moved", with(push(), "vars.LAMBDA_STRATEGY", "yolo"), "variable LAMBDA_STRATEGY: want canary, or none: then a push publishes and moves nobody; got yolo", nil},
+		{"no stack", with(push(), "vars.LAMBDA_STACK", "ml_service"), "variable LAMBDA_STACK: want the name of a stack, as ml-service: a letter, then letters, digits and dashes; got ml_service", nil},
+		{"no architecture", with(push(), "vars.LAMBDA_ARCHITECTURE", "amd64"), "variable LAMBDA_ARCHITECTURE: want arm64 or x86_64, got amd64", nil},
+		{"too little memory", with(push(), "vars.LAMBDA_MEMORY_SIZE", "127"), "variable LAMBDA_MEMORY_SIZE: want MB from 128 to 10240, got 127", nil},
+		{"memory with a unit", with(push(), "vars.LAMBDA_MEMORY_SIZE", "512MB"), "variable LAMBDA_MEMORY_SIZE: want MB from 128 to 10240, got 512MB", nil},
+		{"a stack", with(push(), "vars.LAMBDA_STACK", "ml-staging", "vars.LAMBDA_ARCHITECTURE", "x86_64", "vars.LAMBDA_MEMORY_SIZE", "10240"), "", []string{"AWS Lambda: on"}},
 		{"no region", with(push(), region, "Frankfurt"), "variable AWS_REGION: want the name of a region, as eu-central-1", nil},
 		{"another branch", with(push(), "GITHUB_REF", "refs/heads/try"), "deploy runs on main alone: want refs/heads/main, got refs/heads/try", nil},
 	}

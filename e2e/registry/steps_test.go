@@ -344,8 +344,11 @@ func steps(t *testing.T) []int {
 				t.Error(err)
 			}
 			command, err := os.ReadFile("/proc/" + word + "/cmdline")
-			if err == nil && (strings.Contains(string(command), "script.sh") || strings.Contains(string(command), "bin/rollout")) {
-				pids = append(pids, pid)
+			for _, of := range []string{"script.sh", "bin/rollout", "deploy.sh"} {
+				if err == nil && strings.Contains(string(command), of) {
+					pids = append(pids, pid)
+					break
+				}
 			}
 		}
 	}
@@ -358,7 +361,7 @@ func lambdaJob(t *testing.T, r *runner) {
 	ensure := e2e.Command{Dir: filepath.Join(e2e.Root(t), "e2e", "aws"), Env: []string{"GATEWAY_PORT=" + port}, Limit: 10 * time.Minute}
 	t.Cleanup(func() { ensure.Output(t, "./ensure.sh", "stop") })
 	ensure.Output(t, "./ensure.sh", "start")
-	r.machine = map[string]string{"SAM_CLI_POLL_DELAY": "1", "ARCHITECTURE": "x86_64"} // which this machine can run
+	r.machine = map[string]string{"SAM_CLI_POLL_DELAY": "1"}
 	for line := range strings.Lines(ensure.Output(t, "bash", "-euc", `eval "$(./ensure.sh env)"; env`)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		if name == "PATH" || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SAM_") {
@@ -370,7 +373,8 @@ func lambdaJob(t *testing.T, r *runner) {
 		ask.Env = append(ask.Env, name+"="+value)
 	}
 	for i, v := range []string{"v1.0.0", "v1.1.0"} {
-		got := r.mustRun("ship/lambda/Publish a version, check it, and move users as far as the strategy says", with(push(), strings.Trim(versionExpression, "${} "), v))
+		got := r.mustRun("ship/lambda/Publish a version, check it, and move users as far as the strategy says", with(push(), strings.Trim(versionExpression, "${} "), v,
+			"vars.LAMBDA_ARCHITECTURE", "x86_64")) // which this machine can run
 		if want := "serves " + v + ", and answered 5 golden rows"; !strings.Contains(got.Stdout, want) {
 			t.Errorf("deployment of %s: got %q, want in it %q", v, got.all(), want)
 		}
@@ -385,11 +389,11 @@ func lambdaJob(t *testing.T, r *runner) {
 	}
 	const back = "rollback/lambda/Give all users one version"
 	for _, step := range []struct{ back, want string }{{"2", "live was on 1 and is on 2"}, {"previous", "live was on 2 and is on 1"}, {"previous", "live was on 1 and is on 2"}} {
-		if got := r.mustRun(back, values{"inputs.function_version": step.back}); !strings.Contains(got.Stdout, step.want) {
+		if got := r.mustRun(back, values{"inputs.function_version": step.back, "vars.LAMBDA_STACK": ""}); !strings.Contains(got.Stdout, step.want) {
 			t.Errorf("back to %s: got %q, want %q", step.back, got.all(), step.want)
 		}
 	}
-	if got := r.run(back, values{"inputs.function_version": "9"}); got.Code == 0 || !strings.Contains(got.Stderr, "there is no version 9 of") {
+	if got := r.run(back, values{"inputs.function_version": "9", "vars.LAMBDA_STACK": ""}); got.Code == 0 || !strings.Contains(got.Stderr, "there is no version 9 of") {
 		t.Errorf("back to a version that is not there: got exit status %d and %q", got.Code, got.all())
 	}
 }
