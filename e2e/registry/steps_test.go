@@ -265,13 +265,21 @@ func removeImages(t *testing.T, name string) {
 func apiJob(t *testing.T, r *runner, digest string) {
 	image := "ghcr.io/some-owner/ml-service@" + digest
 	var posts, gets atomic.Int32
-	var cancel atomic.Bool
+	var cancel, replaced atomic.Bool
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if got := req.Header.Get("Authorization"); got != "Bearer "+token {
 			t.Errorf("%s: Authorization: got %q", req.Method, got)
 		}
 		if strings.HasSuffix(req.URL.Path, "/events") { // an API need not have them
 			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		if req.URL.Path == "/v1/status" {
+			live := image
+			if replaced.Load() {
+				live = "ghcr.io/some-owner/ml-service@newer"
+			}
+			fmt.Fprintf(w, `{"split":{"shares":{"green":100}},"sides":[{"side":"green","artifact":%q}]}`, live)
 			return
 		}
 		if req.Method == http.MethodGet {
@@ -310,6 +318,12 @@ func apiJob(t *testing.T, r *runner, digest string) {
 	if strings.Contains(got.all(), token) {
 		t.Error("the token is in the output of the step")
 	}
+	replaced.Store(true)
+	old := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", digest))
+	if old.Code != 1 || posts.Swap(1) != 2 || !strings.Contains(old.Stderr, "superseded: d-1 has succeeded, and since then users were given ghcr.io/some-owner/ml-service@newer") {
+		t.Errorf("an old run, run again: got exit status %d and %q, want a failure, so that no tag moves", old.Code, old.all())
+	}
+	replaced.Store(false)
 	lost := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", ""))
 	if lost.Code != 2 || posts.Load() != 1 || !strings.Contains(lost.Stderr, "--image: want an image by digest") {
 		t.Errorf("a digest lost between the jobs: got exit status %d, %d POST and %q", lost.Code, posts.Load(), lost.Stderr)
