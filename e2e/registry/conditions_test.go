@@ -90,3 +90,24 @@ func TestTagsFollowTheApi(t *testing.T) {
 		}
 	}
 }
+
+// A patch of Go that came out today fails the weekly run and one by hand, and no deployment, by hand or not.
+func TestToolchainFailsNoDeployment(t *testing.T) {
+	const event, report = "github.event_name", "inputs.report"
+	_, _, step := (&runner{t: t, workflows: workflows(t)}).step("vuln/vuln/Check that go.mod names the newest patch of its Go")
+	for _, tt := range []struct {
+		name  string
+		known map[string]string
+		want  bool
+	}{
+		{"weekly", map[string]string{event: "schedule"}, true},
+		{"vuln by hand", map[string]string{event: "workflow_dispatch"}, true},
+		{"a pull request", map[string]string{event: "pull_request"}, false},
+		{"deploy on a push", map[string]string{event: "push", report: "true"}, false},
+		{"deploy by hand", map[string]string{event: "workflow_dispatch", report: "true"}, false},
+	} {
+		if got := holds(t, step.If, tt.known); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
