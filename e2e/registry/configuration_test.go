@@ -9,7 +9,7 @@ import (
 
 func TestConfigurationStep(t *testing.T) {
 	const api, role = "vars.CLOUD_API_URL", "vars.AWS_ROLE_ARN"
-	const hasToken, region = "secrets.CLOUD_TOKEN != ''", "vars.AWS_REGION"
+	const hasToken, region, changes = "secrets.CLOUD_TOKEN != ''", "vars.AWS_REGION", "vars.AWS_CLOUDFORMATION_ROLE_ARN"
 	theVersion := strings.Trim(versionExpression, "${} ")
 	tests := []struct {
 		name    string
@@ -24,6 +24,7 @@ func TestConfigurationStep(t *testing.T) {
 		{"a region alone", with(push(), role, ""), "", []string{"Deployment API: on", "AWS Lambda: skipped."}},
 		{"the API alone", with(push(), role, "", region, ""), "", []string{"Deployment API: on", "AWS Lambda: skipped."}},
 		{"an address without a token", with(push(), hasToken, "false"), "variable CLOUD_API_URL is set but secret CLOUD_TOKEN is not: set both to deploy to the API, or neither", nil},
+		{"an address, and an environment that may have the token", with(push(), hasToken, "false", "vars.DEPLOY_ENVIRONMENT", "production"), "", []string{"Deployment API: on"}},
 		{"a token without an address", with(push(), api, ""), "secret CLOUD_TOKEN is set but variable CLOUD_API_URL is not: set both to deploy to the API, or neither", nil},
 		{"a role without a region", with(push(), region, ""), "variable AWS_ROLE_ARN is set but variable AWS_REGION is not: set both to deploy to AWS Lambda, or neither", nil},
 		{"a version that is no tag", with(push(), theVersion, `v1"; touch pwned; "`), "MODEL_VERSION becomes a part of an image tag: want letters, digits, dots, dashes and underscores, at most 80", nil},
@@ -38,11 +39,21 @@ func TestConfigurationStep(t *testing.T) {
 		{"plain http", with(push(), api, "http://deploy.example.com"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
 		{"an address with a query", with(push(), api, "https://deploy.example.com/?a"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
 		{"an address with a password", with(push(), api, "https://u:p@deploy.example.com"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"a port beyond all", with(push(), api, "https://a:70000/x"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"a port of zero", with(push(), api, "https://deploy.example.com:0"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"no name, and a port beyond all", with(push(), api, "https://..:99999"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"dashes for a name", with(push(), api, "https://-:0"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"a name that ends with a dash", with(push(), api, "https://deploy-.example.com"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"a port of a thousand digits", with(push(), api, "https://deploy.example.com:9999999999999999999999999999999999999999"), "variable CLOUD_API_URL: want an address such as https://deploy.example.com, without a user, a password, ? or #", nil},
+		{"an address with a port and a path", with(push(), api, "https://deploy-1.example.com:65535/x/"), "", []string{"Deployment API: on"}},
+		{"an address in digits", with(push(), api, "https://10.0.0.1:08443"), "", []string{"Deployment API: on"}},
 		{"a time-out beyond GitHub's", with(push(), "vars.DEPLOY_TIMEOUT", "6h"), "variable DEPLOY_TIMEOUT: want a time of 1m to 5h45m, as 90m or 2h, because GitHub ends a job after six hours; got 6h", nil},
 		{"a time-out without a unit", with(push(), "vars.DEPLOY_TIMEOUT", "90"), "variable DEPLOY_TIMEOUT: want a time of 1m to 5h45m, as 90m or 2h, because GitHub ends a job after six hours; got 90", nil},
 		{"a time-out", with(push(), "vars.DEPLOY_TIMEOUT", "5h45m"), "", []string{"Deployment API: on"}},
 		{"what to do if busy", with(push(), "vars.IF_BUSY", "shrug"), "variable IF_BUSY: want wait or fail, got shrug", nil},
 		{"no ARN", with(push(), role, "deploy"), "variable AWS_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-github", nil},
+		{"no ARN for CloudFormation", with(push(), changes, "arn:aws:iam::1:role/x"), "variable AWS_CLOUDFORMATION_ROLE_ARN: want the ARN of a role, as arn:aws:iam::123456789012:role/ml-service-cloudformation", nil},
+		{"a role for CloudFormation", with(push(), changes, "arn:aws-cn:iam::123456789012:role/x"), "", []string{"AWS Lambda: on"}},
 		{"how Lambda's users are moved", with(push(), "vars.LAMBDA_STRATEGY", "yolo"), "variable LAMBDA_STRATEGY: want canary, or none: then a push publishes and moves nobody; got yolo", nil},
 		{"no stack", with(push(), "vars.LAMBDA_STACK", "ml_service"), "variable LAMBDA_STACK: want the name of a stack, as ml-service: a letter, then letters, digits and dashes; got ml_service", nil},
 		{"no architecture", with(push(), "vars.LAMBDA_ARCHITECTURE", "amd64"), "variable LAMBDA_ARCHITECTURE: want arm64 or x86_64, got amd64", nil},

@@ -24,6 +24,7 @@ func push() values {
 		"secrets.CLOUD_TOKEN != ''":        "true",
 		"vars.DEPLOY_TIMEOUT":              "",
 		"vars.DEPLOY_TIMEOUT || '2h'":      "2h",
+		"vars.DEPLOY_ENVIRONMENT":          "",
 		"vars.IF_BUSY":                     "",
 		"vars.LAMBDA_STRATEGY":             "",
 		"vars.LAMBDA_STACK":                "",
