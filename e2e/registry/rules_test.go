@@ -194,6 +194,22 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// The jobs that change what users have are in the environment that their caller names: without it nobody approves, and the
+// environment's own variables and secrets are not read.
+func TestEnvironments(t *testing.T) {
+	const back = "${{ vars.ROLLBACK_ENVIRONMENT || vars.DEPLOY_ENVIRONMENT }}"
+	want := map[string]string{"ship/api": "${{ inputs.environment }}", "ship/lambda": "${{ inputs.environment }}", "rollback/lambda": back}
+	calls := map[string]string{"deploy/staging": "${{ vars.STAGING_ENVIRONMENT }}", "deploy/api": "${{ vars.DEPLOY_ENVIRONMENT }}",
+		"deploy/lambda": "${{ vars.DEPLOY_ENVIRONMENT }}", "rollback/api": back}
+	for name, w := range workflows(t) {
+		for id, j := range w.Jobs {
+			if path := name + "/" + id; j.Environment != want[path] || j.With["environment"] != calls[path] {
+				t.Errorf("%s: environment: got %q and, for what it calls, %q, want %q and %q", path, j.Environment, j.With["environment"], want[path], calls[path])
+			}
+		}
+	}
+}
+
 // Every make target that a step calls is there.
 func TestTargets(t *testing.T) {
 	call := regexp.MustCompile(`\bmake (?:-s )?([a-z0-9-]+)`)
