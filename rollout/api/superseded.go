@@ -14,8 +14,18 @@ func (c *Client) superseded(ctx context.Context, id string, order Order) error {
 	a, err := c.send(ctx, http.MethodGet, c.Base.String()+StatusPath, nil)
 	if err != nil {
 		c.say("whether users still have it is not known: %v", err)
+		return nil // the deployment has succeeded all the same
+	}
+	have := given(a)
+	if len(have) == 0 || slices.Contains(have, order.Image) {
 		return nil
 	}
+	return c.end(ErrSuperseded, "superseded: %s has succeeded, and since then users were given %s", id, short(redact(strings.Join(have, " and "), c.Token)))
+}
+
+// given are the images that have users, as the answer of StatusPath says; none where an API of one's own has no such route, or
+// another of that name.
+func given(a *answer) []string {
 	var now struct {
 		Split struct {
 			Shares map[string]float64 `json:"shares"`
@@ -26,16 +36,13 @@ func (c *Client) superseded(ctx context.Context, id string, order Order) error {
 		} `json:"sides"`
 	}
 	if a.code != http.StatusOK || json.Unmarshal(a.body, &now) != nil {
-		return nil // an API of one's own has no such route, or another
-	}
-	var have []string
-	for _, one := range now.Sides {
-		if now.Split.Shares[one.Side] > 0 && one.Artifact != "" {
-			have = append(have, one.Artifact)
-		}
-	}
-	if len(have) == 0 || slices.Contains(have, order.Image) {
 		return nil
 	}
-	return c.end(ErrSuperseded, "superseded: %s has succeeded, and since then users were given %s", id, short(redact(strings.Join(have, " and "), c.Token)))
+	var images []string
+	for _, one := range now.Sides {
+		if now.Split.Shares[one.Side] > 0 && one.Artifact != "" {
+			images = append(images, one.Artifact)
+		}
+	}
+	return images
 }
