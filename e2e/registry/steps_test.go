@@ -126,6 +126,9 @@ func imageJob(t *testing.T, r *runner) string {
 	if got := r.mustRun(find, v).outputs["digest"]; got != list.digest {
 		t.Errorf("after the push: found %q, want %s", got, list.digest)
 	}
+	if got := r.mustRun(find, with(maps.Clone(v), "vars.MODEL_DIR || 'models'", "mine")); got.outputs["digest"] != "" || !strings.Contains(got.Stdout, "with the models of models, not of mine") {
+		t.Errorf("with the models of another folder: found %v and %q, want nothing, so that it is built anew", got.outputs, got.all())
+	}
 	if got := r.run(find, with(maps.Clone(v), "steps.name.outputs.image", "127.0.0.1:1/x")); got.Code == 0 {
 		t.Errorf("a registry that does not answer: got %q, want a failure", got.all())
 	}
@@ -143,7 +146,7 @@ func imageJob(t *testing.T, r *runner) string {
 		if c.OS+"/"+c.Architecture != m.Platform.OS+"/"+arch {
 			t.Errorf("image for %s: its own configuration says %s/%s", arch, c.OS, c.Architecture)
 		}
-		for label, want := range map[string]string{"org.opencontainers.image.version": version, "org.opencontainers.image.revision": commit} {
+		for label, want := range map[string]string{"org.opencontainers.image.version": version, "org.opencontainers.image.revision": commit, "ml-service.models": "models"} {
 			if got := c.Config.Labels[label]; got != want {
 				t.Errorf("image for %s: label %s: got %q, want %q", arch, label, got, want)
 			}
