@@ -18,11 +18,13 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 FROM scratch
 ARG MODEL_VERSION=v1.0.0
 ARG REVISION=unknown
+ARG MODELS=models
 LABEL org.opencontainers.image.title="ml-service" \
       org.opencontainers.image.description="A trained tabular model behind one small HTTP handler" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="$MODEL_VERSION" \
-      org.opencontainers.image.revision="$REVISION"
+      org.opencontainers.image.revision="$REVISION" \
+      ml-service.models="$MODELS"
 COPY --from=build /ml-service /ml-service
 COPY --from=build /models /models
 # Where RECORD_DIR may point: a volume that is mounted here is the user's own.

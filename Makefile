@@ -125,7 +125,7 @@ e2e-readme:     ## README.md as a reader runs it, from a clean clone of HEAD; do
 	$(MAKE) e2e E2E=./readme/
 
 # Continuous delivery: what .github/workflows/ call; docs/delivery.md says what a person does with them.
-.PHONY: machine lint-workflows vuln toolchain deploy-client deploy-configuration deploy-lambda lambda-live lambda-back release image-push image-check image-find image-tag image-back
+.PHONY: machine lint-workflows vuln toolchain deploy-client deploy-configuration back-configuration deploy-lambda lambda-live lambda-back release image-push image-check image-find image-tag image-back
 VENVS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ml-service
 
 machine:        ## install what race, test-arm64 and e2e need, on Debian or Ubuntu
@@ -151,6 +151,9 @@ deploy-client:  ## bin/rollout, whose `deploy --api` asks the deployment API for
 
 deploy-configuration: # half a configuration fails, none is skipped
 	.github/scripts/configuration.sh
+
+back-configuration: # a way back that nobody asked for, or that is not configured, fails
+	.github/scripts/back-configuration.sh
 
 deploy-lambda:  ## publish a version on AWS Lambda, check it, and move users as far as STRATEGY says: publish, canary, switch
 	deploy/aws/deploy.sh
@@ -181,10 +184,10 @@ image-back:     # IMAGE=…, BACK=previous, a digest or a tag: the image to go b
 	.github/scripts/image-back.sh
 
 lint: lint-template
-lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam is there; CI makes it so
-	@eval "$$(e2e/aws/ensure.sh env)"; \
-	command -v sam >/dev/null || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
-	if command -v sam >/dev/null; then sam validate --lint; cfn-lint deploy/aws/github-role.yaml; else echo "template.yaml is not linted: no sam here (e2e/aws/ensure.sh installs it)"; fi
+lint-template:  ## template.yaml as SAM and CloudFormation read it, where sam and cfn-lint are there; CI makes it so
+	@eval "$$(e2e/aws/ensure.sh env)"; both() { command -v sam && command -v cfn-lint; } >/dev/null; \
+	both || [[ -z $${CI:-} ]] || e2e/aws/ensure.sh; \
+	if both; then sam validate --lint; cfn-lint deploy/aws/github-role.yaml; else echo "template.yaml is not linted: sam or cfn-lint is missing (e2e/aws/ensure.sh installs them)"; fi
 
 # Server and load on cores of their own; nothing else should run meanwhile.
 BENCH_NATIVE = $(VENVS)/bench-native

@@ -125,6 +125,10 @@ func TestDeployToExitCodes(t *testing.T) {
 			t.Errorf("%d: got exit code %d and %q, want %d", status, code, stderr, want)
 		}
 	}
+	elsewhere := `"state":"succeeded","split":{"shares":{"blue":100}},"sides":[{"side":"blue","artifact":"other"}]` // which is the answer to every GET
+	if code, stdout, stderr := deployTo(t, orders(t, http.StatusAccepted, elsewhere), apiToken); code != 1 || stderr != "rollout: superseded: d-1 has succeeded, and since then users were given other\n" {
+		t.Errorf("users have another image: got exit code %d, %q and %q", code, stdout, stderr)
+	}
 	if code, stdout, _ := deployTo(t, orders(t, http.StatusAccepted, `"state":"failed"`), apiToken, "--wait=false"); code != 0 || !strings.HasSuffix(stdout, "accepted: d-1\n") {
 		t.Errorf("without --wait: exit code %d, %q", code, stdout)
 	}

@@ -249,6 +249,10 @@ func TestServe(t *testing.T) {
 	if said, err := s.order("7", s.image("7"), "v1.0.0", api.Switch); err != nil || s.traffic() != "blue" {
 		t.Fatalf("%v, traffic %s\n%s", err, s.traffic(), said)
 	}
+	// The first order once more, as a run of old that is run again: its success was, and moves nobody.
+	if said, err := s.order("1", first, "v1.1.0", api.Switch); !isKind(err, api.ErrSuperseded) || !strings.Contains(err.Error(), strings.Repeat("7", 64)) || s.traffic() != "blue" {
+		t.Errorf("an order of before: got %v, traffic %s, want that it is superseded\n%s", err, s.traffic(), said)
+	}
 	s.call("GET", api.Path, &list)
 	id = list.Deployments[0].ID
 	if code := s.call("POST", api.Path+"/"+id+"/rollback", nil); code != 200 {

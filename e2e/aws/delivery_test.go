@@ -120,6 +120,8 @@ func TestGitHubRole(t *testing.T) {
 		{"Repository=octo/ml", "repo:octo/ml:ref:refs/heads/main"},
 		{"Repository=octo/ml ImmutablePrefix=octo@12/ml@34", "repo:octo/ml:ref:refs/heads/main repo:octo@12/ml@34:ref:refs/heads/main"},
 		{"Repository=octo/ml ImmutablePrefix=octo@12/ml@34 Environment=production", "repo:octo/ml:environment:production repo:octo@12/ml@34:environment:production"},
+		{"Repository=octo/ml ImmutablePrefix=octo@12/ml@34 Environment=production RollbackEnvironment=back", "repo:octo/ml:environment:production repo:octo/ml:environment:back repo:octo@12/ml@34:environment:production repo:octo@12/ml@34:environment:back"},
+		{"Repository=octo/ml ImmutablePrefix=none Environment=none RollbackEnvironment=back", "repo:octo/ml:ref:refs/heads/main repo:octo/ml:environment:back"},
 	} {
 		m.run(t, deploy+tt.parameters)
 		var role struct {

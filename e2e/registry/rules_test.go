@@ -37,12 +37,12 @@ func TestPermissions(t *testing.T) {
 		"ci/lint": read, "ci/test": read, "ci/e2e": read, "ci/build": read, "ci/arm64": read, "vuln/vuln": read,
 		"deploy/ci": read, "deploy/vuln": read, "deploy/configuration": read, "ship/api": read,
 		"deploy/image": pushes, "deploy/tags": pushes, "rollback/tags": pushes,
-		"rollback/find": {"contents": "read", "packages": "read"},
-		"ship/lambda":   takesRole, "rollback/lambda": takesRole,
+		"rollback/asked": read, "rollback/find": {"contents": "read", "packages": "read"},
+		"ship/lambda": takesRole, "rollback/lambda": takesRole,
 		"release/ci": read, "release/image": pushes,
 		"release/binaries": {"contents": "write", "id-token": "write", "attestations": "write"},
 		// A called workflow gets at most what its caller has.
-		"deploy/staging": takesRole, "deploy/production": takesRole, "rollback/api": takesRole,
+		"deploy/staging": takesRole, "deploy/api": takesRole, "deploy/lambda": takesRole, "rollback/api": takesRole,
 	}
 	seen := 0
 	for name, w := range workflows(t) {
@@ -137,7 +137,7 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	ship := all["ship"].Jobs
-	if got, want := ship["api"].If, "vars.CLOUD_API_URL != ''"; got != want {
+	if got, want := ship["api"].If, "inputs.api && vars.CLOUD_API_URL != ''"; got != want {
 		t.Errorf("ship/api: if: got %q, want %q", got, want)
 	}
 	if got, want := ship["lambda"].If, "inputs.lambda && vars.AWS_ROLE_ARN != ''"; got != want {
@@ -151,8 +151,8 @@ func TestOrder(t *testing.T) {
 	all := workflows(t)
 	for path, needs := range map[string][]string{
 		"deploy/configuration": nil, "deploy/ci": {"configuration"}, "deploy/vuln": nil, "deploy/image": {"ci", "configuration"},
-		"deploy/staging": {"ci", "configuration", "image"}, "deploy/production": {"ci", "configuration", "image", "staging"}, "deploy/tags": {"image", "staging", "production"},
-		"rollback/find": nil, "rollback/api": {"find"}, "rollback/tags": {"find", "api"}, "rollback/lambda": nil,
+		"deploy/staging": {"ci", "configuration", "image"}, "deploy/api": {"ci", "configuration", "image", "staging"}, "deploy/lambda": {"ci", "configuration", "image", "staging"}, "deploy/tags": {"image", "staging", "api", "lambda"},
+		"rollback/asked": nil, "rollback/find": {"asked"}, "rollback/api": {"find"}, "rollback/tags": {"find", "api"}, "rollback/lambda": {"asked"},
 		"ship/api": nil, "ship/lambda": nil,
 	} {
 		name, id, _ := strings.Cut(path, "/")
@@ -161,24 +161,24 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	deploy := all["deploy"].Jobs
-	for _, id := range []string{"staging", "production"} {
+	for _, id := range []string{"staging", "api", "lambda"} {
 		if got, want := deploy[id].With["order"], "${{ github.event_name == 'push' && github.sha || github.run_id }}"; got != want {
 			t.Errorf("deploy/%s: order: got %q, want %q: the same for each attempt", id, got, want)
 		}
 	}
 	// A job that is left out because one before it failed looks like one that nobody wanted, so each is asked by itself.
 	const tested = "needs.ci.result == 'success' && needs.configuration.result == 'success' && (needs.image.result == 'success' || needs.image.result == 'skipped' && vars.MODEL_S3_URI != '')"
-	for _, id := range []string{"staging", "production"} {
+	for _, id := range []string{"staging", "api", "lambda"} {
 		if got := deploy[id].If; !strings.Contains(got, tested) {
 			t.Errorf("deploy/%s: if: got %q, want in it %q", id, got, tested)
 		}
 	}
-	if got, want := deploy["production"].If, "(needs.staging.result == 'success' || needs.staging.result == 'skipped')"; !strings.Contains(got, want) {
-		t.Errorf("deploy/production: if: got %q, want in it %q", got, want)
-	}
-	for _, need := range []string{"image", "staging", "production"} {
-		if got, want := deploy["tags"].If, "needs."+need+".result == 'success'"; !strings.Contains(got, want) {
-			t.Errorf("deploy/tags: if: got %q, want in it %q", got, want)
+	for id, other := range map[string]string{"api": "lambda", "lambda": "api"} { // each of the two deploys its own, and both do all
+		if got, want := deploy[id].If, "(needs.staging.result == 'success' || needs.staging.result == 'skipped')"; !strings.Contains(got, want) {
+			t.Errorf("deploy/%s: if: got %q, want in it %q", id, got, want)
+		}
+		if w := deploy[id].With; w[other] != "false" || w[id] != "" || w["environment"] != "${{ vars.DEPLOY_ENVIRONMENT }}" {
+			t.Errorf("deploy/%s: with: got %v, want %s: false, and DEPLOY_ENVIRONMENT", id, w, other)
 		}
 	}
 	if got, want := all["rollback"].Jobs["tags"].If, "${{ !cancelled() && needs.api.result == 'success' }}"; got != want {
@@ -190,6 +190,22 @@ func TestOrder(t *testing.T) {
 	for id := range all["rollback"].Jobs {
 		if strings.Contains(all["rollback"].Jobs[id].Uses, "ci.yml") {
 			t.Errorf("rollback/%s: calls ci.yml", id)
+		}
+	}
+}
+
+// The jobs that change what users have are in the environment that their caller names: without it nobody approves, and the
+// environment's own variables and secrets are not read.
+func TestEnvironments(t *testing.T) {
+	const back = "${{ vars.ROLLBACK_ENVIRONMENT || vars.DEPLOY_ENVIRONMENT }}"
+	want := map[string]string{"ship/api": "${{ inputs.environment }}", "ship/lambda": "${{ inputs.environment }}", "rollback/lambda": back}
+	calls := map[string]string{"deploy/staging": "${{ vars.STAGING_ENVIRONMENT }}", "deploy/api": "${{ vars.DEPLOY_ENVIRONMENT }}",
+		"deploy/lambda": "${{ vars.DEPLOY_ENVIRONMENT }}", "rollback/api": back}
+	for name, w := range workflows(t) {
+		for id, j := range w.Jobs {
+			if path := name + "/" + id; j.Environment != want[path] || j.With["environment"] != calls[path] {
+				t.Errorf("%s: environment: got %q and, for what it calls, %q, want %q and %q", path, j.Environment, j.With["environment"], want[path], calls[path])
+			}
 		}
 	}
 }

@@ -83,6 +83,7 @@ func TestSteps(t *testing.T) {
 	if got := r.mustRun("deploy/configuration/Check the configuration before anything is built", push()); !strings.Contains(got.summary, "Deployment API: on") {
 		t.Errorf("summary: got %q", got.summary)
 	}
+	r.mustRun("rollback/asked/Check that what is asked for is configured", with(push(), "inputs.image", "previous", "inputs.function_version", "2"))
 	digest := imageJob(t, r)
 	apiJob(t, r, digest)
 
@@ -125,6 +126,9 @@ func imageJob(t *testing.T, r *runner) string {
 	if got := r.mustRun(find, v).outputs["digest"]; got != list.digest {
 		t.Errorf("after the push: found %q, want %s", got, list.digest)
 	}
+	if got := r.mustRun(find, with(maps.Clone(v), "vars.MODEL_DIR || 'models'", "mine")); got.outputs["digest"] != "" || !strings.Contains(got.Stdout, "with the models of models, not of mine") {
+		t.Errorf("with the models of another folder: found %v and %q, want nothing, so that it is built anew", got.outputs, got.all())
+	}
 	if got := r.run(find, with(maps.Clone(v), "steps.name.outputs.image", "127.0.0.1:1/x")); got.Code == 0 {
 		t.Errorf("a registry that does not answer: got %q, want a failure", got.all())
 	}
@@ -142,7 +146,7 @@ func imageJob(t *testing.T, r *runner) string {
 		if c.OS+"/"+c.Architecture != m.Platform.OS+"/"+arch {
 			t.Errorf("image for %s: its own configuration says %s/%s", arch, c.OS, c.Architecture)
 		}
-		for label, want := range map[string]string{"org.opencontainers.image.version": version, "org.opencontainers.image.revision": commit} {
+		for label, want := range map[string]string{"org.opencontainers.image.version": version, "org.opencontainers.image.revision": commit, "ml-service.models": "models"} {
 			if got := c.Config.Labels[label]; got != want {
 				t.Errorf("image for %s: label %s: got %q, want %q", arch, label, got, want)
 			}
@@ -264,13 +268,21 @@ func removeImages(t *testing.T, name string) {
 func apiJob(t *testing.T, r *runner, digest string) {
 	image := "ghcr.io/some-owner/ml-service@" + digest
 	var posts, gets atomic.Int32
-	var cancel atomic.Bool
+	var cancel, replaced atomic.Bool
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if got := req.Header.Get("Authorization"); got != "Bearer "+token {
 			t.Errorf("%s: Authorization: got %q", req.Method, got)
 		}
 		if strings.HasSuffix(req.URL.Path, "/events") { // an API need not have them
 			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		if req.URL.Path == "/v1/status" {
+			live := image
+			if replaced.Load() {
+				live = "ghcr.io/some-owner/ml-service@newer"
+			}
+			fmt.Fprintf(w, `{"split":{"shares":{"green":100}},"sides":[{"side":"green","artifact":%q}]}`, live)
 			return
 		}
 		if req.Method == http.MethodGet {
@@ -309,6 +321,12 @@ func apiJob(t *testing.T, r *runner, digest string) {
 	if strings.Contains(got.all(), token) {
 		t.Error("the token is in the output of the step")
 	}
+	replaced.Store(true)
+	old := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", digest))
+	if old.Code != 1 || posts.Swap(1) != 2 || !strings.Contains(old.Stderr, "superseded: d-1 has succeeded, and since then users were given ghcr.io/some-owner/ml-service@newer") {
+		t.Errorf("an old run, run again: got exit status %d and %q, want a failure, so that no tag moves", old.Code, old.all())
+	}
+	replaced.Store(false)
 	lost := r.run(deploy, with(push(), "vars.CLOUD_API_URL", api.URL, "inputs.digest", ""))
 	if lost.Code != 2 || posts.Load() != 1 || !strings.Contains(lost.Stderr, "--image: want an image by digest") {
 		t.Errorf("a digest lost between the jobs: got exit status %d, %d POST and %q", lost.Code, posts.Load(), lost.Stderr)
@@ -343,8 +361,11 @@ func steps(t *testing.T) []int {
 				t.Error(err)
 			}
 			command, err := os.ReadFile("/proc/" + word + "/cmdline")
-			if err == nil && (strings.Contains(string(command), "script.sh") || strings.Contains(string(command), "bin/rollout")) {
-				pids = append(pids, pid)
+			for _, of := range []string{"script.sh", "bin/rollout", "deploy.sh"} {
+				if err == nil && strings.Contains(string(command), of) {
+					pids = append(pids, pid)
+					break
+				}
 			}
 		}
 	}
@@ -357,7 +378,7 @@ func lambdaJob(t *testing.T, r *runner) {
 	ensure := e2e.Command{Dir: filepath.Join(e2e.Root(t), "e2e", "aws"), Env: []string{"GATEWAY_PORT=" + port}, Limit: 10 * time.Minute}
 	t.Cleanup(func() { ensure.Output(t, "./ensure.sh", "stop") })
 	ensure.Output(t, "./ensure.sh", "start")
-	r.machine = map[string]string{"SAM_CLI_POLL_DELAY": "1", "ARCHITECTURE": "x86_64"} // which this machine can run
+	r.machine = map[string]string{"SAM_CLI_POLL_DELAY": "1"}
 	for line := range strings.Lines(ensure.Output(t, "bash", "-euc", `eval "$(./ensure.sh env)"; env`)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		if name == "PATH" || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SAM_") {
@@ -369,7 +390,8 @@ func lambdaJob(t *testing.T, r *runner) {
 		ask.Env = append(ask.Env, name+"="+value)
 	}
 	for i, v := range []string{"v1.0.0", "v1.1.0"} {
-		got := r.mustRun("ship/lambda/Publish a version, check it, and move users as far as the strategy says", with(push(), strings.Trim(versionExpression, "${} "), v))
+		got := r.mustRun("ship/lambda/Publish a version, check it, and move users as far as the strategy says", with(push(), strings.Trim(versionExpression, "${} "), v,
+			"vars.LAMBDA_ARCHITECTURE", "x86_64")) // which this machine can run
 		if want := "serves " + v + ", and answered 5 golden rows"; !strings.Contains(got.Stdout, want) {
 			t.Errorf("deployment of %s: got %q, want in it %q", v, got.all(), want)
 		}
@@ -384,11 +406,11 @@ func lambdaJob(t *testing.T, r *runner) {
 	}
 	const back = "rollback/lambda/Give all users one version"
 	for _, step := range []struct{ back, want string }{{"2", "live was on 1 and is on 2"}, {"previous", "live was on 2 and is on 1"}, {"previous", "live was on 1 and is on 2"}} {
-		if got := r.mustRun(back, values{"inputs.function_version": step.back}); !strings.Contains(got.Stdout, step.want) {
+		if got := r.mustRun(back, values{"inputs.function_version": step.back, "vars.LAMBDA_STACK": ""}); !strings.Contains(got.Stdout, step.want) {
 			t.Errorf("back to %s: got %q, want %q", step.back, got.all(), step.want)
 		}
 	}
-	if got := r.run(back, values{"inputs.function_version": "9"}); got.Code == 0 || !strings.Contains(got.Stderr, "there is no version 9 of") {
+	if got := r.run(back, values{"inputs.function_version": "9", "vars.LAMBDA_STACK": ""}); got.Code == 0 || !strings.Contains(got.Stderr, "there is no version 9 of") {
 		t.Errorf("back to a version that is not there: got exit status %d and %q", got.Code, got.all())
 	}
 }

@@ -37,7 +37,7 @@ type Client struct {
 }
 
 // Deploy starts the deployment and follows it to its end. Its error is one printable line without the token, and says by
-// errors.Is what happened: ErrRefused, ErrBusy, ErrRolledBack, ErrFailed.
+// errors.Is what happened: ErrRefused, ErrBusy, ErrRolledBack, ErrSuperseded, ErrFailed.
 func (c *Client) Deploy(ctx context.Context, order Order) error {
 	if err := c.check(order); err != nil {
 		return c.end(ErrRefused, "%v", err)
@@ -57,7 +57,7 @@ func (c *Client) Deploy(ctx context.Context, order Order) error {
 	if c.Detached {
 		return nil
 	}
-	return c.follow(ctx, id)
+	return c.follow(ctx, id, order)
 }
 
 func (c *Client) check(order Order) error {
@@ -179,7 +179,7 @@ func (c *Client) post(ctx context.Context, body []byte) (*answer, error) {
 
 // follow tells what happens until the deployment has ended, with a line for each change: the events as they come where the API has
 // them, else what is seen every Poll.
-func (c *Client) follow(ctx context.Context, id string) error {
+func (c *Client) follow(ctx context.Context, id string, order Order) error {
 	for {
 		c.stream(ctx)
 		a, err := c.send(ctx, http.MethodGet, c.url, nil)
@@ -212,7 +212,7 @@ func (c *Client) follow(ctx context.Context, id string) error {
 		case Running:
 		case Succeeded:
 			c.say("%s", line)
-			return nil
+			return c.superseded(ctx, id, order)
 		case RolledBack:
 			return c.end(ErrRolledBack, "%s", line)
 		case Failed:

@@ -13,6 +13,9 @@ import (
 // Path is where orders are posted; a deployment is found at Path + "/" + its id.
 const Path = "/v1/deployments"
 
+// StatusPath is where an API says what users have at this moment; it need not.
+const StatusPath = "/v1/status"
+
 // Order is the body of POST Path: what is to run, and how users come to it.
 type Order struct {
 	Image    string `json:"image"`    // by digest, as ghcr.io/owner/repo@sha256:<64 hex digits>

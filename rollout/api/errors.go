@@ -7,6 +7,7 @@ var (
 	ErrRefused    = errors.New("to be corrected: the address, the token or the order")
 	ErrBusy       = errors.New("another deployment is running")
 	ErrRolledBack = errors.New("rolled back")
+	ErrSuperseded = errors.New("succeeded once, and users have another image since")
 	ErrFailed     = errors.New("failed, or its end was not seen")
 )
 

@@ -75,6 +75,7 @@ type fake struct {
 	token  string // that the fake takes
 	events []turn // one for each stream that is asked for; none left: the fake has no streams
 	heard  []string
+	status []turn // one for each time that the status is asked for; none left: the fake has none
 }
 
 func newFake(t *testing.T, posts, gets []turn, states ...string) *fake {
@@ -119,6 +120,16 @@ func (f *fake) next(r *http.Request) turn {
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.URL.Path == "/v1/deployments/d-1/events" {
 		f.stream(w, r)
+		return
+	}
+	if r.Method == http.MethodGet && r.URL.Path == StatusPath {
+		f.mu.Lock()
+		answer := says(http.StatusNotFound, `{"error":"not found"}`)
+		if len(f.status) > 0 {
+			answer, f.status = f.status[0], f.status[1:]
+		}
+		f.mu.Unlock()
+		answer(w, r)
 		return
 	}
 	if t := f.next(r); t != nil {

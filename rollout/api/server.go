@@ -94,7 +94,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET "+Path+"/{id}/events", s.guard.with(s.events, ScopeDeploy, ScopeRead, ScopeUI))
 	mux.HandleFunc("POST "+Path+"/{id}/promote", s.guard.with(s.order(errPromote), ScopeDeploy, ScopeUI))
 	mux.HandleFunc("POST "+Path+"/{id}/rollback", s.guard.with(s.order(errRollback), ScopeDeploy, ScopeUI))
-	mux.HandleFunc("GET /v1/status", s.guard.with(s.status, ScopeDeploy, ScopeRead, ScopeUI))
+	mux.HandleFunc("GET "+StatusPath, s.guard.with(s.status, ScopeDeploy, ScopeRead, ScopeUI))
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(document) // the caller may be gone
@@ -303,7 +303,7 @@ func (s *Server) order(what error) http.HandlerFunc {
 	}
 }
 
-// Status is the answer of GET /v1/status.
+// Status is the answer of GET StatusPath.
 type Status struct {
 	rollout.Situation
 	Busy    string              `json:"busy,omitempty"` // who moves traffic at this moment
