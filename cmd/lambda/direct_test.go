@@ -119,3 +119,27 @@ func TestAnswerTooLarge(t *testing.T) {
 		})
 	}
 }
+
+// send invokes f with an event of a shape. size is that of the answer as Lambda counts.
+func (f *function) send(t *testing.T, shape string, payload []byte) (status int, text string, size int) {
+	t.Helper()
+	got, err := f.Invoke(t.Context(), payload)
+	if shape == "direct" {
+		var failure messages.InvokeResponse_Error
+		if errors.As(err, &failure) {
+			return http.StatusRequestEntityTooLarge, failure.Message, len(failure.Message)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return http.StatusOK, string(got), len(got)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a answered
+	if err := json.Unmarshal(got, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.StatusCode, a.bytes(t), len(got)
+}

@@ -1,8 +1,11 @@
+//go:build !race
+
+// One call after the other: there is nothing for the race detector to find, and it would take minutes.
+
 package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -14,7 +17,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/gin-gonic/gin"
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -82,30 +84,6 @@ func TestLongAnswerIsNotKept(t *testing.T) {
 			}
 		})
 	}
-}
-
-// send invokes f with an event of a shape. size is that of the answer as Lambda counts.
-func (f *function) send(t *testing.T, shape string, payload []byte) (status int, text string, size int) {
-	t.Helper()
-	got, err := f.Invoke(t.Context(), payload)
-	if shape == "direct" {
-		var failure messages.InvokeResponse_Error
-		if errors.As(err, &failure) {
-			return http.StatusRequestEntityTooLarge, failure.Message, len(failure.Message)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return http.StatusOK, string(got), len(got)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var a answered
-	if err := json.Unmarshal(got, &a); err != nil {
-		t.Fatal(err)
-	}
-	return a.StatusCode, a.bytes(t), len(got)
 }
 
 func field(num protowire.Number, v []byte) []byte {
