@@ -64,7 +64,8 @@ next=$(alias_of next)
 [[ $next == "$newest" ]] || fail "deploy-lambda: next is on $next, want the version published last, $newest"
 "$(dirname "${BASH_SOURCE[0]}")/check.py" "$FUNCTION" next "$MODEL_VERSION" "$golden"
 
-read -r live split <<<"$(alias_of live)"
+read_live
+live=$now
 say() {
   printf '%s\n' "$@" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"
 }
@@ -97,8 +98,7 @@ case $STRATEGY in
       "  Look at the alarms and at the dashboard; then all: make deploy-lambda STRATEGY=switch; back: make lambda-back BACK=$live."
     ;;
   switch)
-    aws lambda update-alias --function-name "$FUNCTION" --name live --function-version "$newest" \
-      --routing-config 'AdditionalVersionWeights={}' --description "was $live" >/dev/null
+    move_live "$newest" was
     got=$(alias_of live)
     [[ $got == "$newest" ]] || fail "deploy-lambda: live is on $got, want $newest"
     say "- Lambda: all users have version $newest; back: make lambda-back BACK=$live."
