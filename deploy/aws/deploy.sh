@@ -55,6 +55,8 @@ fi
 
 export MODEL_VERSION REVISION GOARCH=$goarch MEMORY_SIZE=${MEMORY_SIZE:-256}
 sam build --parameter-overrides "Architecture=$architecture"
+# Without LiveVersion, and without any parameter that stands on alias live: CloudFormation leaves it alone then. With one it
+# would set live to what was read before the deployment began, and take back a way back that was made meanwhile.
 sam deploy --stack-name "$STACK" ${overrides[0]:+--parameter-overrides "${overrides[@]}"} ${AWS_CLOUDFORMATION_ROLE_ARN:+--role-arn "$AWS_CLOUDFORMATION_ROLE_ARN"}
 
 FUNCTION=$(output FunctionName)

@@ -50,7 +50,9 @@ func TestDelivery(t *testing.T) {
 
 	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc STRATEGY=canary"), "version 2 has a tenth of the users, 1 the others")
 	m.wantAlias(t, s, "live", "1", map[string]float64{"2": 0.1})
-	wantSaid(t, m.fails(t, 5, "deploy/aws/live.sh"), "drift: live is on 1 2=0.1, the parameters LiveVersion, NextVersion and NextWeight say 1.")
+	said := m.fails(t, 5, "deploy/aws/live.sh")
+	wantSaid(t, said, "drift: live is on 1 2=0.1, the parameters LiveVersion, NextVersion and NextWeight say 1.")
+	wantSaid(t, said, "deploy with            LiveVersion=1 NextVersion=2 NextWeight=0.1\n")
 	wantSaid(t, m.run(t, "make -s lambda-back"), "live was on 1 2=0.1 and is on 1")
 	m.wantAlias(t, s, "live", "1", nil)
 	wantSaid(t, m.run(t, "make -s lambda-live"), "parameters say         1\n")
@@ -85,6 +87,22 @@ func TestDelivery(t *testing.T) {
 	}
 	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_DIR=mine MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
 	m.wantAlias(t, s, "live", "4", nil)
+}
+
+// TestProvisionedConcurrency changes a parameter that stands on alias live: CloudFormation sets the alias to the version that it
+// remembers, unless it is told which one users have.
+func TestProvisionedConcurrency(t *testing.T) {
+	m := start(t)
+	m.run(t, firstLine)
+	s := m.stack(t)
+	m.run(t, "aws lambda update-function-configuration --function-name "+s.function+" --timeout 9 >answer.json && aws lambda publish-version --function-name "+s.function+" >answer.json")
+	m.run(t, "BACK=2 deploy/aws/back.sh")
+	m.run(t, "sam deploy --parameter-overrides ProvisionedConcurrency=1")
+	m.wantAlias(t, s, "live", "1", nil)
+	m.run(t, "BACK=2 deploy/aws/back.sh")
+	m.run(t, `sam deploy --parameter-overrides ProvisionedConcurrency=2 $(deploy/aws/live.sh | sed -n 's/^deploy with *//p')`)
+	m.wantAlias(t, s, "live", "2", nil)
+	wantSaid(t, m.run(t, "make -s lambda-live"), "deploy with            LiveVersion=2 NextVersion=none NextWeight=0\n")
 }
 
 // A model in S3 travels in the zip; beyond the zip the function reads it from there at start, and another file than the
