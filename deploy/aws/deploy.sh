@@ -2,7 +2,7 @@
 # Publishes this commit as a version of the function, asks it for its golden rows, and moves users as far as STRATEGY says:
 # by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR or MODEL_S3_URI (below which
 # lies <version>/ with the model; one of more than ZIP_LIMIT bytes is read from there at every start), STRATEGY, STACK,
-# ARCHITECTURE and MEMORY_SIZE (of a first deployment: arm64 or x86_64; MB), AWS_CLOUDFORMATION_ROLE_ARN. With LAMBDA_STRATEGY=canary
+# ARCHITECTURE and MEMORY_SIZE (arm64 or x86_64; MB; what the stack has where they are not given), AWS_CLOUDFORMATION_ROLE_ARN. With LAMBDA_STRATEGY=canary
 # publishing goes on by `rollout canary`, which moves users step by step, judges, and rolls back; LAMBDA_MAX_WAIT bounds it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
@@ -14,14 +14,19 @@ case $STRATEGY in
   *) fail "deploy-lambda: STRATEGY: want publish, canary or switch, got $STRATEGY" 2 ;;
 esac
 
-# The bootstrap must be built for the machine that the stack has.
+[[ ${MEMORY_SIZE:-128} =~ ^[1-9][0-9]{2,4}$ ]] || fail "deploy-lambda: MEMORY_SIZE: want MB, 128 to 10240, got $MEMORY_SIZE" 2
+
+# The bootstrap must be built for the machine that the stack has, and the model fit into its memory. What is given counts, and
+# an empty value is none: that is what a workflow makes of a variable that nobody has set.
+overrides=()
 if said=$(parameter Architecture 2>&1); then
-  [[ -z ${ARCHITECTURE:-} || $ARCHITECTURE == "$said" ]] ||
-    fail "deploy-lambda: the stack $STACK is of $said: to change it, sam build and sam deploy --parameter-overrides Architecture=$ARCHITECTURE" 2
-  architecture=$said overrides=()
-  MEMORY_SIZE=$(parameter MemorySize)
+  memory=$(parameter MemorySize) storage=$(parameter EphemeralStorage)
+  architecture=${ARCHITECTURE:-$said} MEMORY_SIZE=${MEMORY_SIZE:-$memory}
+  [[ $architecture == "$said" ]] || overrides+=("Architecture=$architecture")
+  [[ $MEMORY_SIZE == "$memory" ]] || overrides+=("MemorySize=$MEMORY_SIZE")
 elif [[ $said == *"does not exist"* ]]; then
-  architecture=${ARCHITECTURE:-arm64} overrides=("Architecture=$architecture" "MemorySize=${MEMORY_SIZE:-256}")
+  architecture=${ARCHITECTURE:-arm64} MEMORY_SIZE=${MEMORY_SIZE:-256} storage=''
+  overrides=("Architecture=$architecture" "MemorySize=$MEMORY_SIZE")
 else
   fail "deploy-lambda: $said"
 fi
@@ -35,8 +40,8 @@ esac
 golden=${MODEL_DIR:-models}/$MODEL_VERSION/golden.json
 if [[ ${MODEL_S3_URI:-} ]]; then
   [[ -z ${MODEL_DIR:-} ]] || fail "deploy-lambda: MODEL_DIR and MODEL_S3_URI exclude each other" 2
-  MODEL_DIR=$(mktemp -d)
-  trap 'rm -rf "$MODEL_DIR"' EXIT
+  MODEL_DIR=$(mktemp -d) temporary=$MODEL_DIR
+  trap 'rm -rf "$temporary"' EXIT
   export MODEL_DIR
   from=${MODEL_S3_URI%/}/$MODEL_VERSION folder=$MODEL_DIR/$MODEL_VERSION golden=$MODEL_DIR/$MODEL_VERSION/golden.json
   aws s3 cp --only-show-errors --recursive "$from/" "$folder/"
@@ -50,10 +55,14 @@ if [[ ${MODEL_S3_URI:-} ]]; then
     rm "${files[0]}"
     bucket=${MODEL_S3_URI#s3://}
     overrides+=("ModelBucket=${bucket%%/*}")
+    # It lies in /tmp of every instance. What the stack has beyond that stays.
+    need=$(((bytes + 1048575) / 1048576 + 64))
+    ((need <= 10240)) || fail "deploy-lambda: $from/$file has $bytes bytes, and /tmp 10240 MB at most" 2
+    ((need <= ${storage:-512})) || overrides+=("EphemeralStorage=$need")
   fi
 fi
 
-export MODEL_VERSION REVISION GOARCH=$goarch MEMORY_SIZE=${MEMORY_SIZE:-256}
+export MODEL_VERSION REVISION MEMORY_SIZE GOARCH=$goarch
 sam build --parameter-overrides "Architecture=$architecture"
 # Without LiveVersion, and without any parameter that stands on alias live: CloudFormation leaves it alone then. With one it
 # would set live to what was read before the deployment began, and take back a way back that was made meanwhile.
@@ -83,6 +92,7 @@ case $STRATEGY in
       "  If it ends as held, no traffic came and nobody was moved: run this again when there is some, or make deploy-lambda STRATEGY=switch." \
       "  If it ends as rolled back, all users have $live; the log says why."
     go build -trimpath -o bin/rollout ./cmd/rollout # a binary, since go run has exit codes of its own
+    [[ -z ${temporary:-} ]] || rm -rf "$temporary" # exec runs no trap
     exec bin/rollout --target lambda --stack "$STACK" canary --to "$newest" --measure "${LAMBDA_MEASURE:-5m}" --every "${LAMBDA_EVERY:-30s}" \
       --max-wait "${LAMBDA_MAX_WAIT:-45m}" --on-hold rollback # the role's credentials are for an hour
     ;;
