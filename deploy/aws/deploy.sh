@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Publishes this commit as a version of the function, asks it for its golden rows, and moves users as far as STRATEGY says:
-# by default nobody; canary gives it a tenth of them, switch all. Reads MODEL_VERSION, MODEL_DIR or MODEL_S3_URI (below which
-# lies <version>/ with the model; one of more than ZIP_LIMIT bytes is read from there at every start), STRATEGY, STACK,
-# ARCHITECTURE and MEMORY_SIZE (arm64 or x86_64; MB; what the stack has where they are not given), AWS_CLOUDFORMATION_ROLE_ARN. With LAMBDA_STRATEGY=canary
-# publishing goes on by `rollout canary`, which moves users step by step, judges, and rolls back; LAMBDA_MAX_WAIT bounds it.
+# by default nobody; canary moves them step by step and back where rollout canary finds the version worse; switch moves all.
+# Reads MODEL_VERSION, MODEL_DIR or MODEL_S3_URI (below which lies <version>/ with the model; one of more than ZIP_LIMIT bytes
+# is read from there at every start), STACK, ARCHITECTURE and MEMORY_SIZE (arm64 or x86_64; MB; what the stack has where they
+# are not given), AWS_CLOUDFORMATION_ROLE_ARN. LAMBDA_STRATEGY=canary makes publish a canary; LAMBDA_MEASURE, LAMBDA_EVERY and
+# LAMBDA_MAX_WAIT are its times.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 : "${MODEL_VERSION:=v1.0.0}" "${STRATEGY:=publish}"
@@ -13,6 +14,7 @@ case $STRATEGY in
   "as on a push") STRATEGY=publish ;;
   *) fail "deploy-lambda: STRATEGY: want publish, canary or switch, got $STRATEGY" 2 ;;
 esac
+[[ $STRATEGY != publish || ${LAMBDA_STRATEGY:-} != canary ]] || STRATEGY=canary
 
 [[ ${MEMORY_SIZE:-128} =~ ^[1-9][0-9]{2,4}$ ]] || fail "deploy-lambda: MEMORY_SIZE: want MB, 128 to 10240, got $MEMORY_SIZE" 2
 
@@ -20,12 +22,15 @@ esac
 # an empty value is none: that is what a workflow makes of a variable that nobody has set.
 overrides=()
 if said=$(parameter Architecture 2>&1); then
-  memory=$(parameter MemorySize) storage=$(parameter EphemeralStorage)
+  memory=$(parameter MemorySize) storage=$(parameter EphemeralStorage) namespace=$(parameter MetricsNamespace)
   architecture=${ARCHITECTURE:-$said} MEMORY_SIZE=${MEMORY_SIZE:-$memory}
   [[ $architecture == "$said" ]] || overrides+=("Architecture=$architecture")
   [[ $MEMORY_SIZE == "$memory" ]] || overrides+=("MemorySize=$MEMORY_SIZE")
+  [[ $STRATEGY != canary || ($namespace && $namespace != none) ]] ||
+    fail "deploy-lambda: a canary is judged by the function's own metrics, and the stack $STACK has none: its MetricsNamespace is\
+ ${namespace:-empty}. Give it one and users a version with it, or say STRATEGY=switch" 2
 elif [[ $said == *"does not exist"* ]]; then
-  architecture=${ARCHITECTURE:-arm64} MEMORY_SIZE=${MEMORY_SIZE:-256} storage=''
+  architecture=${ARCHITECTURE:-arm64} MEMORY_SIZE=${MEMORY_SIZE:-256} storage='' namespace=''
   overrides=("Architecture=$architecture" "MemorySize=$MEMORY_SIZE")
 else
   fail "deploy-lambda: $said"
@@ -84,30 +89,21 @@ if [[ $newest == "$live" && -z $split ]]; then
   say "- Lambda: live is on version $live, which is the newest: nobody is moved."
   exit
 fi
-[[ $STRATEGY != publish || ${LAMBDA_STRATEGY:-} != canary ]] || STRATEGY=judged
 case $STRATEGY in
-  judged)
+  canary)
     [[ $newest != "$live" ]] || fail "deploy-lambda: $newest is what live is on, with $split beside it: make lambda-back first" 2
     say "- Lambda: version $newest is published and checked; rollout canary moves users from $live step by step." \
       "  If it ends as held, no traffic came and nobody was moved: run this again when there is some, or make deploy-lambda STRATEGY=switch." \
       "  If it ends as rolled back, all users have $live; the log says why."
     go build -trimpath -o bin/rollout ./cmd/rollout # a binary, since go run has exit codes of its own
     [[ -z ${temporary:-} ]] || rm -rf "$temporary" # exec runs no trap
-    exec bin/rollout --target lambda --stack "$STACK" canary --to "$newest" --measure "${LAMBDA_MEASURE:-5m}" --every "${LAMBDA_EVERY:-30s}" \
+    exec bin/rollout --target lambda --stack "$STACK" --metrics-namespace "$namespace" canary --to "$newest" \
+      --measure "${LAMBDA_MEASURE:-5m}" --every "${LAMBDA_EVERY:-30s}" \
       --max-wait "${LAMBDA_MAX_WAIT:-45m}" --on-hold rollback # the role's credentials are for an hour
     ;;
   publish)
     say "- Lambda: version $newest is published, checked and behind next; users stay on $live${split:+ $split}." \
       "  To go on: make deploy-lambda STRATEGY=canary, or STRATEGY=switch; by hand: docs/lambda.md."
-    ;;
-  canary)
-    [[ $newest != "$live" ]] || fail "deploy-lambda: $newest is what live is on, with $split beside it: make lambda-back first" 2
-    aws lambda update-alias --function-name "$FUNCTION" --name live --function-version "$live" \
-      --routing-config "AdditionalVersionWeights={$newest=0.1}" >/dev/null
-    got=$(alias_of live)
-    [[ $got == "$live $newest=0.1" ]] || fail "deploy-lambda: live is on $got, want $live $newest=0.1"
-    say "- Lambda: version $newest has a tenth of the users, $live the others." \
-      "  Look at the alarms and at the dashboard; then all: make deploy-lambda STRATEGY=switch; back: make lambda-back BACK=$live."
     ;;
   switch)
     move_live "$newest" was

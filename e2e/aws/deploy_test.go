@@ -53,7 +53,7 @@ cat >bin/rollout <<'END'
 #!/bin/bash
 trap 'echo "rollout was told to end" >>calls; exit 7' TERM INT
 echo "rollout $*" >>calls
-for ((i = 0; i < 300; i++)); do sleep 0.1; done
+for ((i = 0; i < ${WAIT:-300}; i++)); do sleep 0.1; done
 END
 chmod +x bin/rollout
 `
@@ -176,6 +176,27 @@ func TestDeployParameters(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !bytes.Contains(out, []byte(refused.want)) || s.calls(t) != "" {
 			t.Errorf("%s: %v, %s, after %q; want %q and exit status 2", refused.env, err, out, s.calls(t), refused.want)
 		}
+	}
+}
+
+// A canary is judged, whoever asks for it, and by the stack's own metrics; where it has none nothing is published.
+func TestDeployCanary(t *testing.T) {
+	const parameters = `PARAMETERS={"Architecture":"x86_64","MemorySize":"1024","EphemeralStorage":"512","MetricsNamespace":"%s"}`
+	for _, asked := range []string{"STRATEGY=canary", "LAMBDA_STRATEGY=canary"} {
+		for _, namespace := range []string{"none", ""} {
+			s := newScript(t)
+			out, err := s.command(fmt.Sprintf(parameters, namespace), asked).CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 2 || !bytes.Contains(out, []byte("a canary is judged by the function's own metrics, and the stack ml-service has none")) || s.calls(t) != "" {
+				t.Errorf("%s, namespace %q: %v, %s, after %q", asked, namespace, err, out, s.calls(t))
+			}
+		}
+		s := newScript(t)
+		out, err := s.command(fmt.Sprintf(parameters, "ours"), asked, "LAMBDA_MAX_WAIT=9m", "WAIT=0").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v, %s", asked, err, out)
+		}
+		wantSaid(t, s.calls(t), "\nrollout --target lambda --stack ml-service --metrics-namespace ours canary --to 2 --measure 5m --every 30s --max-wait 9m --on-hold rollback\n")
 	}
 }
 
