@@ -189,6 +189,14 @@ func TestOptions(t *testing.T) {
 	for _, want := range []string{"AWS::ApiGatewayV2::ApiMapping:1", "AWS::ApiGatewayV2::DomainName:1", "AWS::CloudWatch::Alarm:9", "AWS::CloudWatch::Dashboard:1", "AWS::Logs::LogGroup:2"} {
 		wantSaid(t, got, want)
 	}
+	var apis, routes struct {
+		Items []struct{ ApiId, RouteKey, AuthorizationType string }
+	}
+	m.ask(t, &apis, "apigatewayv2 get-apis")
+	m.ask(t, &routes, "apigatewayv2 get-routes --api-id "+apis.Items[0].ApiId)
+	for _, key := range []string{"$default", "OPTIONS /", "OPTIONS /{proxy+}"} {
+		wantSaid(t, fmt.Sprintf("%+v", routes.Items), "RouteKey:"+key+" ")
+	}
 	var board struct{ DashboardBody string }
 	m.ask(t, &board, "cloudwatch get-dashboard --dashboard-name ml-service-us-east-1")
 	var widgets struct{ Widgets []json.RawMessage }
