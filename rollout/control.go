@@ -323,7 +323,7 @@ func (s *Session) entry(verb string, o Options) Entry {
 
 // Do makes a planned move. After an error the entry says what became of it.
 func (s *Session) Do(ctx context.Context, e Entry) (Entry, error) {
-	e.To.Revision = s.Split.Revision
+	e.To.Revision, e.To.Back = s.Split.Revision, e.Verb == "rollback"
 	if e.Verb == "shift" {
 		e.To.Mark = Mark{e.Release, e.Baseline}
 	}

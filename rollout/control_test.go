@@ -85,9 +85,12 @@ func TestRelease(t *testing.T) {
 		{shift("green", 100, Options{}), "green 100 %", nil},
 		{rollback, "blue 100 %", nil},
 	} {
-		_, err := step(t, c, one.plan)
+		e, err := step(t, c, one.plan)
 		if !errors.Is(err, one.err) || (err == nil) != (one.err == nil) {
 			t.Errorf("step %d: got error %v, want %v", i, err, one.err)
+		}
+		if err == nil && target.split.Back != (e.Verb == "rollback") {
+			t.Errorf("step %d: the target was told that %s is a way back: %t", i, e.Verb, target.split.Back)
 		}
 		if got := target.split.String(); got != one.split {
 			t.Fatalf("step %d: the split is %s, want %s", i, got, one.split)

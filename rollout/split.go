@@ -14,6 +14,7 @@ type Split struct {
 	Shares   map[Side]float64 `json:"shares"`             // percent, in all 100; a side without traffic is left out
 	Revision string           `json:"revision,omitempty"` // of the reading; a write names the one it is made against
 	Mark     Mark             `json:"mark,omitzero"`
+	Back     bool             `json:"-"` // of a write: a rollback, so that what loses the traffic is no place to return to
 }
 
 // Mark is what a target that can (an alias has a description) keeps beside its split, so that another machine can roll back.

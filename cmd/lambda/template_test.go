@@ -179,6 +179,9 @@ func (s *stack) call(name string, arg any) (any, bool) {
 	case "Fn::Join":
 		list, ok := s.eval(args[1]).(string) // a list's parameter, which is given as CloudFormation gets it
 		return strings.ReplaceAll(list, ",", args[0].(string)), ok
+	case "Fn::Contains":
+		list, ok := s.eval(args[0]).(string) // as in Join
+		return slices.Contains(strings.Split(list, ","), args[1].(string)), ok
 	case "Fn::Or":
 		return slices.ContainsFunc(args, func(a any) bool { return s.eval(a).(bool) }), true
 	}
@@ -304,7 +307,14 @@ func (s *stack) kinds() map[string]int {
 // Each option by itself: off by default, and on it is what AWS wants.
 func TestTemplateOptions(t *testing.T) {
 	const route, door = "HttpApi.Properties.DefinitionBody.", "HttpApi.Properties.DefinitionBody.paths.$default.x-amazon-apigateway-any-method."
-	const variables = "MlServiceFunction.Properties.Environment.Variables."
+	const variables, paths = "MlServiceFunction.Properties.Environment.Variables.", route + "paths."
+	preflight := map[string]string{}
+	for _, path := range []string{"/", "/{proxy+}"} {
+		integration := paths + path + ".options.x-amazon-apigateway-integration."
+		preflight[integration+"type"], preflight[integration+"payloadFormatVersion"] = "aws_proxy", "2.0"
+		preflight[integration+"uri"] = "map[Fn::Sub:arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${MlServiceFunction.Arn}:live/invocations]"
+		preflight[paths+path+".options.security"], preflight[paths+path+".options.x-amazon-apigateway-auth"] = "<nil>", "<nil>"
+	}
 	tests := []struct {
 		name    string
 		given   map[string]string
@@ -321,6 +331,11 @@ func TestTemplateOptions(t *testing.T) {
 			map[string]string{door + "x-amazon-apigateway-auth": "<nil>"}, map[string]string{door + "x-amazon-apigateway-auth.type": "AWS_IAM"}, nil},
 		{"CORS", map[string]string{"CorsOrigins": "https://a.example.com"},
 			map[string]string{route + "x-amazon-apigateway-cors": "<nil>"}, map[string]string{route + "x-amazon-apigateway-cors.allowOrigins": "https://a.example.com"}, nil},
+		// Each path has a route for the preflight, which nobody has to sign.
+		{"CORS with a JWT", map[string]string{"CorsOrigins": "https://a.example.com", "Auth": "jwt", "JwtIssuer": "https://issuer.example.com", "JwtAudience": "a"},
+			map[string]string{paths + "/": "<nil>", paths + "/{proxy+}": "<nil>"}, preflight, nil},
+		{"CORS with IAM", map[string]string{"CorsOrigins": "*", "Auth": "iam"}, nil, preflight, nil},
+		{"CORS for all", map[string]string{"CorsOrigins": "*"}, nil, map[string]string{paths + "/": "<nil>", paths + "/{proxy+}": "<nil>"}, nil},
 		{"a domain below a path", map[string]string{"DomainName": "ml.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/c", "BasePath": "ml"},
 			map[string]string{variables + "API_MAPPING": "<nil>"},
 			map[string]string{variables + "API_MAPPING": "ml", "DomainMapping.Properties.ApiMappingKey": "ml", "Domain.Properties.DomainName": "ml.example.com"},
@@ -376,7 +391,7 @@ func TestTemplateOptions(t *testing.T) {
 		})
 	}
 	for _, given := range []map[string]string{
-		{"Auth": "jwt"}, {"Auth": "jwt", "JwtIssuer": "https://i.example.com", "FrontDoor": "url"}, {"DomainName": "ml.example.com"}, {"BasePath": "ml"},
+		{"Auth": "jwt", "JwtAudience": "a"}, {"Auth": "jwt", "JwtIssuer": "https://i.example.com"}, {"Auth": "jwt", "JwtIssuer": "https://i.example.com", "JwtAudience": "a", "FrontDoor": "url"}, {"DomainName": "ml.example.com"}, {"BasePath": "ml"},
 		{"AccessLog": "on", "FrontDoor": "url"}, {"ProvisionedConcurrency": "1", "NextVersion": "2", "NextWeight": "0.1"}, {"Dashboard": "on", "MetricsNamespace": ""},
 	} {
 		if readStack(t, given).refused() == "" {
@@ -454,6 +469,27 @@ func TestTemplateOutputs(t *testing.T) {
 	} {
 		if got := fmt.Sprint(outputs[name].(map[string]any)["Value"]); got != want {
 			t.Errorf("output %s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+// Whoever sets a parameter finds it in docs/lambda.md, in a row of a table.
+func TestTemplateParametersAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/lambda.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "| `") {
+			name, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+			rows = append(rows, name)
+		}
+	}
+	for name := range readTemplate(t)["Parameters"].(map[string]any) {
+		named := regexp.MustCompile("`" + name + "[`=]")
+		if !slices.ContainsFunc(rows, named.MatchString) {
+			t.Errorf("docs/lambda.md has no row for the parameter %s", name)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"ml-service/e2e"
 )
 
-// judged is the job's own command where the repository has LAMBDA_STRATEGY=canary, in less time than an hour.
-const judged = "LAMBDA_STRATEGY=canary LAMBDA_MEASURE=6s LAMBDA_EVERY=2s LAMBDA_MAX_WAIT=3m make -s deploy-lambda MODEL_VERSION=v1.1.0"
+// judged is the job's own command where "Run workflow" says canary, in less time than an hour.
+const judged = "STRATEGY=canary LAMBDA_MEASURE=6s LAMBDA_EVERY=2s LAMBDA_MAX_WAIT=3m make -s deploy-lambda MODEL_VERSION=v1.1.0"
 
 // TestCanary is the job that publishes and has rollout canary move users, for a version that fails: it is taken back. The
 // versions' metrics are put into CloudWatch by the test. A good version is TestCanaryByTheFunctionsOwnLog's.

@@ -33,7 +33,7 @@ func wantSaid(t *testing.T, got, want string) {
 	}
 }
 
-// TestDelivery is what the workflows do on AWS Lambda: publish and check, a tenth, all, back; what cannot run moves nobody.
+// TestDelivery is what the workflows do on AWS Lambda: publish and check, all, back, and back from a tenth; what cannot run moves nobody.
 func TestDelivery(t *testing.T) {
 	m := start(t)
 
@@ -41,16 +41,17 @@ func TestDelivery(t *testing.T) {
 	wantSaid(t, m.run(t, "make -s deploy-lambda ARCHITECTURE=x86_64"), "next is version 1 of the function, serves v1.0.0, and answered 5 golden rows")
 	s := m.stack(t)
 	m.wantAlias(t, s, "live", "1", nil)
-	wantSaid(t, m.fails(t, 2, "ARCHITECTURE=arm64 deploy/aws/deploy.sh"), "the stack ml-service is of x86_64")
 
 	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc"), "version 2 is published, checked and behind next; users stay on 1")
 	m.wantAlias(t, s, "live", "1", nil)
 	m.wantAlias(t, s, "next", "2", nil)
 	wantSaid(t, m.run(t, "grep -a -c 0123abc .aws-sam/build/MlServiceFunction/bootstrap"), "1")
 
-	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_VERSION=v1.1.0 REVISION=0123abc STRATEGY=canary"), "version 2 has a tenth of the users, 1 the others")
+	m.run(t, "aws lambda update-alias --function-name "+s.function+" --name live --routing-config 'AdditionalVersionWeights={2=0.1}' >answer.json")
 	m.wantAlias(t, s, "live", "1", map[string]float64{"2": 0.1})
-	wantSaid(t, m.fails(t, 5, "deploy/aws/live.sh"), "drift: live is on 1 2=0.1, the parameters LiveVersion, NextVersion and NextWeight say 1.")
+	said := m.fails(t, 5, "deploy/aws/live.sh")
+	wantSaid(t, said, "drift: live is on 1 2=0.1, the parameters LiveVersion, NextVersion and NextWeight say 1.")
+	wantSaid(t, said, "deploy with            LiveVersion=1 NextVersion=2 NextWeight=0.1\n")
 	wantSaid(t, m.run(t, "make -s lambda-back"), "live was on 1 2=0.1 and is on 1")
 	m.wantAlias(t, s, "live", "1", nil)
 	wantSaid(t, m.run(t, "make -s lambda-live"), "parameters say         1\n")
@@ -85,6 +86,22 @@ func TestDelivery(t *testing.T) {
 	}
 	wantSaid(t, m.run(t, "make -s deploy-lambda MODEL_DIR=mine MODEL_VERSION=v1.2.0 STRATEGY=switch"), "all users have version 4")
 	m.wantAlias(t, s, "live", "4", nil)
+}
+
+// TestProvisionedConcurrency changes a parameter that stands on alias live: CloudFormation sets the alias to the version that it
+// remembers, unless it is told which one users have.
+func TestProvisionedConcurrency(t *testing.T) {
+	m := start(t)
+	m.run(t, firstLine)
+	s := m.stack(t)
+	m.run(t, "aws lambda update-function-configuration --function-name "+s.function+" --timeout 9 >answer.json && aws lambda publish-version --function-name "+s.function+" >answer.json")
+	m.run(t, "BACK=2 deploy/aws/back.sh")
+	m.run(t, "sam deploy --parameter-overrides ProvisionedConcurrency=1")
+	m.wantAlias(t, s, "live", "1", nil)
+	m.run(t, "BACK=2 deploy/aws/back.sh")
+	m.run(t, `sam deploy --parameter-overrides ProvisionedConcurrency=2 $(deploy/aws/live.sh | sed -n 's/^deploy with *//p')`)
+	m.wantAlias(t, s, "live", "2", nil)
+	wantSaid(t, m.run(t, "make -s lambda-live"), "deploy with            LiveVersion=2 NextVersion=none NextWeight=0\n")
 }
 
 // A model in S3 travels in the zip; beyond the zip the function reads it from there at start, and another file than the
@@ -173,6 +190,14 @@ func TestOptions(t *testing.T) {
 	t.Log(got)
 	for _, want := range []string{"AWS::ApiGatewayV2::ApiMapping:1", "AWS::ApiGatewayV2::DomainName:1", "AWS::CloudWatch::Alarm:9", "AWS::CloudWatch::Dashboard:1", "AWS::Logs::LogGroup:2"} {
 		wantSaid(t, got, want)
+	}
+	var apis, routes struct {
+		Items []struct{ ApiId, RouteKey, AuthorizationType string }
+	}
+	m.ask(t, &apis, "apigatewayv2 get-apis")
+	m.ask(t, &routes, "apigatewayv2 get-routes --api-id "+apis.Items[0].ApiId)
+	for _, key := range []string{"$default", "OPTIONS /", "OPTIONS /{proxy+}"} {
+		wantSaid(t, fmt.Sprintf("%+v", routes.Items), "RouteKey:"+key+" ")
 	}
 	var board struct{ DashboardBody string }
 	m.ask(t, &board, "cloudwatch get-dashboard --dashboard-name ml-service-us-east-1")

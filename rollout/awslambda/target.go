@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,7 +176,7 @@ func (t *Target) update(ctx context.Context, want rollout.Split) (*lambda.Update
 			weights[string(side)] = math.Round(want.Shares[side]*1e6) / 1e8
 		}
 	}
-	description, err := marked(aws.ToString(alias.Description), want.Mark)
+	description, err := described(alias, want)
 	if err != nil {
 		return nil, err
 	}
@@ -247,39 +246,6 @@ func listed(numbers []int) string {
 		parts[k] = strconv.Itoa(n)
 	}
 	return text + strings.Join(parts, ", ")
-}
-
-// A mark stands at the end of the alias's description, after what a person wrote there.
-var markPattern = regexp.MustCompile(` ?\[rollout (\S+) from (\d+)\]$`)
-
-// mostDescription is the longest description that Lambda takes.
-const mostDescription = 256
-
-func markOf(description string) rollout.Mark {
-	found := markPattern.FindStringSubmatch(description)
-	if found == nil {
-		return rollout.Mark{}
-	}
-	return rollout.Mark{Release: found[1], Baseline: rollout.Side(found[2])}
-}
-
-// marked is a description with another mark, or without one.
-func marked(description string, m rollout.Mark) (string, error) {
-	text := markPattern.ReplaceAllString(description, "")
-	if m == (rollout.Mark{}) {
-		return text, nil
-	}
-	mark := fmt.Sprintf("[rollout %s from %s]", m.Release, m.Baseline)
-	if markOf(mark) != m {
-		return "", usage("mark %+v: want an id without spaces and a version's number", m)
-	}
-	if text != "" {
-		mark = " " + mark
-	}
-	if n := len(text) + len(mark); n > mostDescription {
-		return "", usage("the description of the alias leaves no room for rollout's mark: %d characters with it, at most %d; shorten it", n, mostDescription)
-	}
-	return text + mark, nil
 }
 
 // Side is the version that a name stands for: an alias, or a version itself. An empty name is the version published last.

@@ -55,14 +55,16 @@ func TestRelease(t *testing.T) {
 		t.Errorf("after 99.9 %%: %+v", live)
 	}
 	write(t, tg, rollout.All("2"))
-	if live.FunctionVersion != "2" || len(live.Weights) != 0 || live.Description != "what users get" {
+	if live.FunctionVersion != "2" || len(live.Weights) != 0 || live.Description != "what users get [2, was 1]" {
 		t.Errorf("promoted: %+v", live)
 	}
 	if last := f.updates[len(f.updates)-1]; !strings.Contains(last, `"AdditionalVersionWeights":{}`) {
 		t.Errorf("the split is not cleared explicitly: %s", last)
 	}
-	write(t, tg, rollout.All("1"))
-	if live.FunctionVersion != "1" || len(live.Weights) != 0 {
+	back := rollout.All("1")
+	back.Back = true
+	write(t, tg, back)
+	if live.FunctionVersion != "1" || len(live.Weights) != 0 || live.Description != "what users get [1, back from 2]" {
 		t.Errorf("rolled back: %+v", live)
 	}
 }
@@ -144,27 +146,6 @@ func TestLostAnswer(t *testing.T) {
 		if now, err := tg.Write(t.Context(), want); err != nil || !now.Same(want) || len(f.updates) != attempts {
 			t.Errorf("%d attempts: got %s, %v after %d updates; want %s", attempts, now, err, len(f.updates), want)
 		}
-	}
-}
-
-func TestMarks(t *testing.T) {
-	mark := rollout.Mark{Release: "id-1", Baseline: "12"}
-	for _, c := range []struct{ before, after string }{
-		{"", "[rollout id-1 from 12]"},
-		{"a note", "a note [rollout id-1 from 12]"},
-		{"a note [rollout old from 3]", "a note [rollout id-1 from 12]"},
-		{"[rollout x from y] a note", "[rollout x from y] a note [rollout id-1 from 12]"},
-	} {
-		got, err := marked(c.before, mark)
-		if err != nil || got != c.after || markOf(got) != mark {
-			t.Errorf("%q: got %q, %v, want %q", c.before, got, err, c.after)
-		}
-	}
-	if _, err := marked(strings.Repeat("x", 250), mark); err == nil {
-		t.Error("a description without room: want an error")
-	}
-	if got, err := marked("a note [rollout id-1 from 12]", rollout.Mark{}); err != nil || got != "a note" {
-		t.Errorf("without a mark: got %q, %v", got, err)
 	}
 }
 
