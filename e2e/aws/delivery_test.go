@@ -192,10 +192,10 @@ func TestOptions(t *testing.T) {
 		wantSaid(t, got, want)
 	}
 	var apis, routes struct {
-		Items []struct{ ApiId, RouteKey, AuthorizationType string }
+		Items []struct{ APIID, RouteKey, AuthorizationType string }
 	}
 	m.ask(t, &apis, "apigatewayv2 get-apis")
-	m.ask(t, &routes, "apigatewayv2 get-routes --api-id "+apis.Items[0].ApiId)
+	m.ask(t, &routes, "apigatewayv2 get-routes --api-id "+apis.Items[0].APIID)
 	for _, key := range []string{"$default", "OPTIONS /", "OPTIONS /{proxy+}"} {
 		wantSaid(t, fmt.Sprintf("%+v", routes.Items), "RouteKey:"+key+" ")
 	}
