@@ -36,7 +36,7 @@ lint-go:
 	cd bench/models && CGO_ENABLED=1 go vet ./...
 
 lint-scripts: lint-workflows # which brings shellcheck
-	$(VENVS)/workflows/bin/shellcheck --severity=warning $$(git ls-files '*.sh' .ci/run)
+	$(VENVS)/workflows/bin/shellcheck -x -P SCRIPTDIR --severity=warning $$(git ls-files '*.sh' .ci/run)
 
 # GOARCH is handed on by name: make stops exporting a variable for which any target has a value of its own.
 build:          ## bin/ml-service, bin/rollout and, for Lambda, bin/bootstrap; stamped
