@@ -180,7 +180,11 @@ func (m *machine) wantDirect(t *testing.T, s stack) {
 	if err := errors.Join(json.Unmarshal([]byte(got), &direct), json.Unmarshal([]byte(want), &answered)); err != nil || !reflect.DeepEqual(direct, answered) || direct["version"] != "v1.0.0" {
 		t.Errorf("invoked with %s: got %s, %v, want what /predict answers, %s", rows, got, err, want)
 	}
-	wantSaid(t, invoke(`{"x":[1]}`), `"errorType":"HTTP422"`)
+	refused := invoke(`{"x":[1]}`)
+	var failure struct{ ErrorType, ErrorMessage string }
+	if err := json.Unmarshal([]byte(refused), &failure); err != nil || failure.ErrorType != "HTTP422" || !strings.Contains(failure.ErrorMessage, `"field":"x"`) {
+		t.Errorf("invoked with a row of one number: got %s, %v, want an error of type HTTP422 that names x", refused, err)
+	}
 	wantSaid(t, m.run(t, "cat said.json"), `"FunctionError": "Unhandled"`)
 }
 
