@@ -137,6 +137,17 @@ func reading(addr string, n int, text string) func(t *testing.T) string {
 	}
 }
 
+// wanting has all answered with one status of all.
+func wanting(addr string, n int, text string, status int) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		var a answers
+		if atOnce(n, func(int) { a.read(t, addr, text) }); a.n[status] != n {
+			t.Errorf("answers by status %v, want %d times %d", a.n, n, status)
+		}
+		return a.String()
+	}
+}
+
 func holding(addr string, n int, text string) func(t *testing.T) string {
 	return func(t *testing.T) string { hold(t, addr, n, text, 0, held); return "" }
 }
@@ -158,6 +169,8 @@ func attacks() []attack {
 		{"5,000 rows of 3,000 outputs, 8 at once", "wide", nil, reading(blue, 8, request("/predict", fill("[7]", 5000*4)))},
 		{"the same as tensors", "wide", nil, reading(blue, 8, request(infer,
 			`{"inputs":[{"name":"x","datatype":"FP32","shape":[5000,1],"data":[`+strings.TrimSuffix(strings.Repeat("7,", 5000), ",")+`]}]}`))},
+		{"11,000 rows times themselves, 16 at once", "square", nil, wanting(blue, 16, request("/predict", fill("[7]", 44_000)), http.StatusRequestEntityTooLarge)},
+		{"2,500 rows times themselves, 16 at once", "square", nil, wanting(blue, 16, request("/predict", fill("[7]", 10_000)), http.StatusOK)},
 		{"3,000 outputs for 1 MiB of rows", "wide", nil, reading(nginx, 16, request("/predict", single))},
 		{"64 clients with 1 MiB of rows", "v1.0.0", nil, reading(blue, 64, request("/predict", batch))},
 		{"128 clients with 1 MiB of rows, through Nginx", "v1.0.0", nil, reading(nginx, 128, request("/predict", batch))},

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The two models of this test, written by hand: small files whose answers are large.
+// The models of this test, written by hand: small files whose answers, or what lies before them, are large.
 
 // message is a protobuf message being put together.
 type message []byte
@@ -116,7 +116,18 @@ func wide() []byte {
 	return file(graph)
 }
 
-// modelDir is a folder with the demo and the two models.
+// square is the sum of the rows times their transpose: so many numbers in between as there are rows, squared.
+func square() []byte {
+	scalar := message{}.text(1, "y").bytes(2, message{}.bytes(1, message{}.varint(1, typeFloat).bytes(2, nil)))
+	graph := message{}.
+		bytes(1, node("", "Transpose", []string{"x"}, []string{"t"})).
+		bytes(1, node("", "MatMul", []string{"x", "t"}, []string{"m"})).
+		bytes(1, node("", "ReduceSum", []string{"m"}, []string{"y"}, integer("keepdims", 0))).
+		bytes(11, value("x", typeFloat, 1)).bytes(12, scalar)
+	return file(graph)
+}
+
+// modelDir is a folder with the demo and the models above.
 func modelDir(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,7 +135,7 @@ func modelDir(t *testing.T, root string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for version, data := range map[string][]byte{"v1.0.0": demo, "onehot": oneHot(), "wide": wide()} {
+	for version, data := range map[string][]byte{"v1.0.0": demo, "onehot": oneHot(), "wide": wide(), "square": square()} {
 		if err := os.MkdirAll(filepath.Join(dir, version), 0o755); err != nil {
 			t.Fatal(err)
 		}
