@@ -2,11 +2,13 @@ package aws
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +38,7 @@ func TestTranscript(t *testing.T) {
 	m.wantAlias(t, s, "live", "1", nil)
 	m.wantAlias(t, s, "next", "1", nil)
 	curl(t, m, s.url, "v1.0.0", "1")
+	m.wantDirect(t, s)
 
 	m.export(t, "MODEL_VERSION=v1.1.0")
 	m.run(t, againLine)
@@ -160,6 +163,29 @@ func (m *machine) wantAnswer(t *testing.T, s stack, alias, want string) {
 	if err := json.Unmarshal(answer, &a); err != nil || !strings.Contains(a.Body, want) {
 		t.Errorf("%s answered %s, %v; want %s", alias, answer, err, want)
 	}
+}
+
+// wantDirect invokes live without a request around the rows, as a batch does: the result is the body that /predict answers, and
+// where that is no prediction the invocation fails with the status for its type.
+func (m *machine) wantDirect(t *testing.T, s stack) {
+	t.Helper()
+	const rows = `{"x":[[0.4,-0.2,0.1],[1,2,3]]}`
+	invoke := func(payload string) string {
+		m.run(t, fmt.Sprintf("echo '%s' >rows.json && aws lambda invoke --function-name %s:live --payload fileb://rows.json direct.json >said.json", payload, s.function))
+		return m.run(t, "cat direct.json")
+	}
+	want := m.run(t, fmt.Sprintf("curl -sSf -H 'Content-Type: application/json' -d '%s' '%s/predict'", rows, s.url))
+	got := invoke(rows)
+	var direct, answered map[string]any // the emulator writes the same JSON with other spaces
+	if err := errors.Join(json.Unmarshal([]byte(got), &direct), json.Unmarshal([]byte(want), &answered)); err != nil || !reflect.DeepEqual(direct, answered) || direct["version"] != "v1.0.0" {
+		t.Errorf("invoked with %s: got %s, %v, want what /predict answers, %s", rows, got, err, want)
+	}
+	refused := invoke(`{"x":[1]}`)
+	var failure struct{ ErrorType, ErrorMessage string }
+	if err := json.Unmarshal([]byte(refused), &failure); err != nil || failure.ErrorType != "HTTP422" || !strings.Contains(failure.ErrorMessage, `"field":"x"`) {
+		t.Errorf("invoked with a row of one number: got %s, %v, want an error of type HTTP422 that names x", refused, err)
+	}
+	wantSaid(t, m.run(t, "cat said.json"), `"FunctionError": "Unhandled"`)
 }
 
 // wantServed sends n requests through the HTTP API and counts them by "<function version> <model version>". With most
