@@ -223,7 +223,7 @@ build-MlServiceFunction: models := $(if $(MODEL_DIR),$(if $(filter /%,$(MODEL_DI
 build-MlServiceFunction:
 	@compgen -G "$(models)/$(MODEL_VERSION)/model.*" >/dev/null || test -f "$(models)/$(MODEL_VERSION)/remote.json" || { echo "no $(models)/$(MODEL_VERSION)/model.onnx, or another model file: MODEL_DIR must be a folder of <version>/ with a model file each" >&2; exit 1; }
 	@bytes=$$(if [[ -f "$(models)/$(MODEL_VERSION)/remote.json" ]]; then sed -E 's/.*"bytes":([0-9]+).*/\1/' "$(models)/$(MODEL_VERSION)/remote.json"; else cat "$(models)/$(MODEL_VERSION)"/model.* | wc -c; fi); need=$$(( (4 * bytes + 1048575) / 1048576 + 64 )); \
-	(( need <= $(MEMORY_SIZE) )) || { echo "$(models)/$(MODEL_VERSION) has $$bytes bytes and needs MemorySize $$need, four times the file and 64 MB; the stack has $(MEMORY_SIZE): sam deploy --parameter-overrides MemorySize=$$need, and MEMORY_SIZE=$$need for this build" >&2; exit 1; }
+	(( need <= $(MEMORY_SIZE) )) || { echo "$(models)/$(MODEL_VERSION) has $$bytes bytes and needs MemorySize $$need, four times the file and 64 MB; the stack has $(MEMORY_SIZE): make deploy-lambda MEMORY_SIZE=$$need, or MEMORY_SIZE=$$need for this build and sam deploy --parameter-overrides MemorySize=$$need" >&2; exit 1; }
 	GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS),lambda.norpc \
 		-ldflags "-s -w -X ml-service/handler.modelVersion=$(MODEL_VERSION) -X ml-service/handler.revision=$(or $(REVISION),unknown)" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/lambda
