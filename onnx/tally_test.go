@@ -15,7 +15,7 @@ func grown(s *Session) (bytes int64) {
 	}
 	for i := range s.calls {
 		c := &s.calls[i]
-		bytes += int64(4*(cap(c.f32)+cap(c.one)+cap(c.more)) + 8*cap(c.one64) + cap(c.reached) + 8*(cap(c.index)+cap(c.numbers)))
+		bytes += int64(4*(cap(c.f32)+cap(c.one)+cap(c.more)) + 8*cap(c.one64) + cap(c.reached) + int(unsafe.Sizeof(0))*cap(c.index) + 8*cap(c.numbers))
 		for k, t := range c.out {
 			if t != nil && !c.node.shares && (k == 0 || t != c.out[0]) {
 				bytes += tensor(t)

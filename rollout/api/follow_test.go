@@ -49,6 +49,8 @@ func TestEvents(t *testing.T) {
 			if text := got.said + got.text; !errors.Is(got.err, tt.kind) || !strings.Contains(text, tt.says) || len(got.waits) != tt.waits {
 				t.Errorf("got %v, waits %v and\n%s\nwant %v, %d waits and in it\n%s", got.err, got.waits, text, tt.kind, tt.waits, tt.says)
 			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			if !slices.Equal(f.heard, tt.heard) || len(f.faults) > 0 || len(f.events) > 0 {
 				t.Errorf("Last-Event-ID: got %q, want %q; faults %q; %d streams left", f.heard, tt.heard, f.faults, len(f.events))
 			}
@@ -75,6 +77,8 @@ func TestEventsForLong(t *testing.T) {
 	got := deploy(t, to(t, f.URL, func(c *Client) {
 		c.Request, c.Silence, c.Limit = 100*time.Millisecond, 200*time.Millisecond, 600*time.Millisecond
 	}))
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if !errors.Is(got.err, ErrFailed) || !strings.Contains(got.text, "no end seen within 600ms") || len(f.heard) != 1 {
 		t.Errorf("got %v after %d streams", got.err, len(f.heard))
 	}

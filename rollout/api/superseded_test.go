@@ -36,6 +36,8 @@ func TestSuperseded(t *testing.T) {
 			if !errors.Is(got.err, tt.kind) || tt.kind == nil && got.err != nil || !strings.Contains(got.all(), tt.says) {
 				t.Errorf("got %v and %q, want %v and in it %q", got.err, got.all(), tt.kind, tt.says)
 			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			if len(f.faults) > 0 {
 				t.Errorf("faults: %q", f.faults)
 			}
