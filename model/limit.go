@@ -23,7 +23,10 @@ type counting interface {
 }
 
 func (m *Model) limitSession(s session) {
-	if c, ok := s.(counting); ok && m.unbounded {
+	if !m.unbounded {
+		return
+	}
+	if c, ok := s.(counting); ok {
 		c.Limit(m.limit)
 	}
 }
