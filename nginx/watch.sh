@@ -8,6 +8,10 @@ log=/dev/stderr
 : >"$work/reported"
 second=0 counted=0 renewed=-300
 
+reload() {
+  wrong=$("$nginx" -e stderr -c "$conf" -s reload 2>&1) || say error "nginx does not reload" "$wrong"
+}
+
 # follow takes the compose file's choice for port 8080 over, with the last good nginx.conf where the present one is broken.
 follow() {
   exec 9>"$work/lock"
@@ -21,7 +25,7 @@ follow() {
     exec 9>&-
     return
   fi
-  wrong=$("$nginx" -e stderr -c "$conf" -s reload 2>&1) || say error "nginx does not reload" "$wrong"
+  reload
   printf '%s\n' "$1" >"$work/applied"
   exec 9>&-
 }
@@ -60,7 +64,7 @@ places() {
   renewed=$second
   exec 9>"$work/lock"
   flock 9
-  wrong=$("$nginx" -e stderr -c "$conf" -s reload 2>&1) || say error "nginx does not reload" "$wrong"
+  reload
   exec 9>&-
 }
 
